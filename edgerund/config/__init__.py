@@ -1,0 +1,1 @@
+"""What people write: settings, policy and ladder files, each mistake with its file and line."""

@@ -1,0 +1,1 @@
+"""The running system: supervisor, workers, control socket."""

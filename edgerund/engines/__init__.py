@@ -1,0 +1,9 @@
+"""One file per backend. Adding one: write the file, add its line here, and run the contract suite."""
+
+from __future__ import annotations
+
+TABLE = {
+    "onnxruntime": "edgerund.engines.ort:OrtBackend",
+    "litert": "edgerund.engines.litert:LiteRtBackend",
+    "fake": "edgerund.engines.fake:FakeBackend",
+}

@@ -1,0 +1,1 @@
+"""Pure decisions: ``decide(policy, state, snapshot) -> (state, decisions)``. Touches no world."""

@@ -1,0 +1,169 @@
+"""The protocols that a plug-in implements. One file per plug-in, one table line in its room's ``__init__``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edgerund.types import IOSpec, LadderPlan, Sense, VariantPlan
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Frame = NDArray[np.uint8]
+
+Progress = Callable[[float, str], None]
+"""Called with (share done 0..1, one sentence) while something slow goes on."""
+
+
+# ------------------------------------------------------------------ engines
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What the daemon decides about a load; ``extra`` is the variant's own ``options`` mapping.
+
+    ``threads`` is the number of threads that one inference may use. ``cache_dir`` may hold what a backend
+    builds (a TensorRT plan); None forbids building.
+    """
+
+    threads: int = 1
+    cache_dir: Path | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """A variant loaded by a backend. Every method is called from one thread at a time."""
+
+    @property
+    def spec(self) -> IOSpec:
+        """The signature; does not change while the engine lives."""
+        ...
+
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+        """Run once.
+
+        Args:
+            inputs: one array per ``spec.inputs``, C-contiguous, of exactly that dtype, and of a shape that
+                agrees wherever the spec is not None.
+
+        Returns:
+            One array per ``spec.outputs``, owned by the caller (a later ``infer`` leaves it alone).
+
+        Raises:
+            EngineError: wrong inputs, a failure inside the backend, or an engine already closed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give everything back. Closing twice is allowed."""
+        ...
+
+
+class Backend(Protocol):
+    """The plug-in: knows how to load one kind of file. Made without arguments; imports its library lazily."""
+
+    suffixes: tuple[str, ...]
+    """File name endings that ``ladder init`` takes for this backend's, such as ('.onnx',)."""
+
+    def version(self) -> str:
+        """Name and version of the library behind it. Raises PluginError where it is not installed."""
+        ...
+
+    def load(self, path: Path, options: LoadOptions, progress: Progress) -> Engine:
+        """Load ``path``. Raises EngineError (one sentence) for a file that cannot be loaded."""
+        ...
+
+
+# ------------------------------------------------------------------ frames in, answers out
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How a frame was fitted into the input: input = frame * (scale_x, scale_y) + (pad_x, pad_y), in pixels."""
+
+    frame_width: int
+    frame_height: int
+    input_width: int
+    input_height: int
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+    pad_x: float = 0.0
+    pad_y: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAnswer:
+    """The task's result: ``result`` is JSON-ready, ``arrays`` travel as raw payload frames (task ``tensor``)."""
+
+    result: Mapping[str, Any]
+    arrays: Sequence[Array] = ()
+
+
+class Pipeline(Protocol):
+    """Frames in, answers out for one loaded variant. Made by the task, used by the serving thread alone."""
+
+    def prepare(self, frame: Array) -> tuple[list[Array], Geometry | None]:
+        """Turn what the client sent into engine inputs. Raises BadRequest for a frame that cannot fit."""
+        ...
+
+    def finish(self, outputs: Sequence[Array], geometry: Geometry | None) -> TaskAnswer:
+        """Turn raw outputs into the task's answer. Raises InferenceFailed for non-finite outputs."""
+        ...
+
+
+class PipelineFactory(Protocol):
+    """What a task is: builds the pipeline of one variant. Raises EngineError if plan and engine disagree."""
+
+    def __call__(self, ladder: LadderPlan, variant: VariantPlan, spec: IOSpec) -> Pipeline: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Boxes in the pixels of the network's input: ``boxes`` float32 [N,4] x1 y1 x2 y2, ``scores`` [N], ``classes`` [N]."""
+
+    boxes: Array
+    scores: Array
+    classes: Array
+
+
+class BoxDecoder(Protocol):
+    """Decoder of a detector's raw outputs, before NMS. Made with the variant's output options."""
+
+    def __call__(self, outputs: Sequence[Array], width: int, height: int) -> Detections: ...
+
+
+# ------------------------------------------------------------------ sensors
+class SysRoot(Protocol):
+    """The one root of everything that is read from the machine."""
+
+    def path(self, name: str) -> Path:
+        """``/sys/...`` or ``/proc/...`` below the root."""
+        ...
+
+    def read(self, name: str, limit: int = 4096) -> str:
+        """The stripped text of one small file. Raises OSError."""
+        ...
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """Absolute names (as the machine knows them) that match, sorted naturally."""
+        ...
+
+
+class Sensor(Protocol):
+    """One reader. ``probe`` finds the hardware (again, after it vanished), ``read`` takes one round of values."""
+
+    period_s: float
+    """How often it wants to be read."""
+
+    def probe(self) -> str | None:
+        """None if the hardware is there, else why not (one sentence)."""
+        ...
+
+    def read(self) -> Iterable[Sense]:
+        """Values with ``age_s`` 0, or NoData with its reason. May raise OSError: the caller turns it into NoData."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back. Closing twice is allowed."""
+        ...

@@ -1,0 +1,1 @@
+"""The data path: one thread owns the socket and the live engine."""

@@ -1,0 +1,46 @@
+"""Frozen messages with units: what the rooms say to each other. No behaviour, no imports from above."""
+
+from __future__ import annotations
+
+from edgerund.types.decision import Decision, Decisions, Reason, Rejection
+from edgerund.types.plan import (
+    GoldenPlan,
+    InputPlan,
+    LadderPlan,
+    OutputPlan,
+    VariantPlan,
+)
+from edgerund.types.readings import NoData, Quality, Reading, Sense
+from edgerund.types.snapshot import (
+    Card,
+    Hold,
+    LadderState,
+    ServingFigures,
+    Snapshot,
+    VariantState,
+)
+from edgerund.types.tensors import IOSpec, TensorSpec
+
+__all__ = [
+    "Card",
+    "Decision",
+    "Decisions",
+    "GoldenPlan",
+    "Hold",
+    "IOSpec",
+    "InputPlan",
+    "LadderPlan",
+    "LadderState",
+    "NoData",
+    "OutputPlan",
+    "Quality",
+    "Reading",
+    "Reason",
+    "Rejection",
+    "Sense",
+    "ServingFigures",
+    "Snapshot",
+    "TensorSpec",
+    "VariantPlan",
+    "VariantState",
+]

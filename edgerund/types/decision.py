@@ -1,0 +1,55 @@
+"""What was decided, and why, as data: log, ``why``, metrics, replies and replay print the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The binding cause of a decision.
+
+    ``code`` is stable and short: ``best`` (nothing binds), ``temperature``, ``power``, ``latency``, ``battery``,
+    ``memory``, ``rule``, ``hold``, ``quarantine``, ``sensor_lost``, ``dwell``, ``budget``, ``start``. ``observed``
+    and ``limit`` are in the unit that ``constraint`` names (``temp_c`` ...). ``text`` is one sentence.
+    """
+
+    code: str
+    text: str
+    constraint: str = ""
+    observed: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A variant that was not taken, and the reason that alone would have been enough."""
+
+    variant: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The chosen variant of one ladder at one tick.
+
+    ``changed`` says that it differs from the live one; ``voluntary`` that no safety limit forced it.
+    ``headroom`` is 0 (at the limit) .. 1 (far from it) per constraint. ``warm`` lists the variants to keep
+    resident next, most wanted first. ``notes`` tell what absent senses changed.
+    """
+
+    ladder: str
+    variant: str
+    reason: Reason
+    at_s: float
+    changed: bool = False
+    voluntary: bool = True
+    rejected: tuple[Rejection, ...] = ()
+    headroom: Mapping[str, float] = field(default_factory=dict)
+    warm: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+Decisions: TypeAlias = Mapping[str, Decision]
