@@ -120,7 +120,10 @@ class PipelineFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Boxes in the pixels of the network's input: ``boxes`` float32 [N,4] x1 y1 x2 y2, ``scores`` [N], ``classes`` [N]."""
+    """Boxes in the pixels of the network's input.
+
+    ``boxes`` float32 [N,4] as x1 y1 x2 y2, ``scores`` float32 [N] in 0..1, ``classes`` int [N].
+    """
 
     boxes: Array
     scores: Array

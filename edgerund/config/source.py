@@ -138,7 +138,7 @@ class _Builder:
 
     def _scalar(self, node: yaml.Node, loc: Loc) -> Any:
         try:
-            value = self._constructor.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+            value = self._constructor.construct_object(node, deep=True)
         except yaml.YAMLError as e:
             problem = getattr(e, "problem", None) or str(e)
             self._problem(node, loc, f"cannot read the value: {problem}")
