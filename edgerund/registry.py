@@ -48,6 +48,13 @@ def resolve(kind: str, name: str) -> Any:
     return _load(kind, name, target)
 
 
+def suffixes(engine: str) -> tuple[str, ...] | None:
+    """The file endings of a built-in backend; None for one that is somebody else's (nothing is imported)."""
+    module = importlib.import_module(BUILT_IN["engines"])
+    known: Mapping[str, tuple[str, ...]] = module.SUFFIXES
+    return known.get(engine)
+
+
 def _table(kind: str) -> Mapping[str, str]:
     module = importlib.import_module(BUILT_IN[kind])
     table: Mapping[str, str] = module.TABLE

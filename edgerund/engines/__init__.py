@@ -7,3 +7,10 @@ TABLE = {
     "litert": "edgerund.engines.litert:LiteRtBackend",
     "fake": "edgerund.engines.fake:FakeBackend",
 }
+
+# Beside the table, so that a ladder file can be checked without importing a backend.
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "onnxruntime": (".onnx", ".ort"),
+    "litert": (".tflite",),
+    "fake": (".fake",),
+}

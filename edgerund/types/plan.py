@@ -46,7 +46,7 @@ class OutputPlan:
 
 @dataclass(frozen=True, slots=True)
 class VariantPlan:
-    """One variant: file, backend and how to talk to it. ``options`` belong to the backend."""
+    """One variant: file (an absolute path), backend and how to talk to it. ``options`` belong to the backend."""
 
     name: str
     file: str
@@ -60,7 +60,7 @@ class VariantPlan:
 
 @dataclass(frozen=True, slots=True)
 class GoldenPlan:
-    """The file with the golden input and each variant's expected raw outputs, and how far they may be off.
+    """The file (an absolute path) with the golden input and each variant's expected raw outputs, and how far they may be off.
 
     The file is an ``.npz``: ``frame`` (uint8 HWC) or ``input.<i>`` (raw tensors), and ``<variant>.<i>`` for each
     output i. ``tolerance`` bounds the relative L2 error |got - expected| / |expected|.
