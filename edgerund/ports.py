@@ -100,11 +100,28 @@ class TaskAnswer:
     arrays: Sequence[Array] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What one request carries, not yet looked at: raw ``arrays`` (read-only), or one ``jpeg``.
+
+    ``colour`` is what the client says of a raw frame ("RGB", "BGR", "GRAY"); None: GRAY for frames without three
+    channels, else RGB.
+    """
+
+    arrays: Sequence[Array] = ()
+    jpeg: bytes | memoryview | None = None
+    colour: str | None = None
+
+
 class Pipeline(Protocol):
     """Frames in, answers out for one loaded variant. Made by the task, used by the serving thread alone."""
 
-    def prepare(self, frame: Array) -> tuple[list[Array], Geometry | None]:
-        """Turn what the client sent into engine inputs. Raises BadRequest for a frame that cannot fit."""
+    def prepare(self, incoming: Incoming) -> tuple[list[Array], Geometry | None]:
+        """Turn what the client sent into engine inputs: decode, convert colours, fit, scale.
+
+        Raises:
+            BadRequest: a frame that cannot be decoded or cannot fit. TooLarge: more than ``max_pixels``.
+        """
         ...
 
     def finish(self, outputs: Sequence[Array], geometry: Geometry | None) -> TaskAnswer:

@@ -1,0 +1,174 @@
+"""The agent: keeps the table of residents and turns the supervisor's wishes into jobs. No I/O of its own.
+
+It owns every engine that is not live. It never waits: a wish for a resident variant is served at once, even
+while the loader works on another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgerund.mailbox import Mailbox
+from edgerund.serve.mail import (
+    CloseDone,
+    CloseJob,
+    GaveUp,
+    GiveUp,
+    LoadDone,
+    LoaderMail,
+    LoadFailed,
+    LoadJob,
+    Relabel,
+    Resident,
+    ServingMail,
+    Suspect,
+    TakeOver,
+    TookOver,
+)
+from edgerund.types import LadderPlan
+from edgerund.types.worker import (
+    Failed,
+    Loaded,
+    Loading,
+    Message,
+    Retire,
+    Retired,
+    Serve,
+    Swapped,
+    Warm,
+)
+
+
+class Agent:
+    """One per worker; every method is called from the worker's main thread."""
+
+    def __init__(
+        self,
+        ladder: LadderPlan,
+        serving: Mailbox[ServingMail],
+        loader: Mailbox[LoaderMail],
+        tell: Callable[[Message], None],
+    ) -> None:
+        self._ladder = ladder
+        self._serving = serving
+        self._loader = loader
+        self._tell = tell
+        self._residents: dict[str, Resident] = {}
+        self._wanted: Serve | None = None
+        self._to_load: list[str] = []
+        self._to_retire: set[str] = set()
+        self.live = ""
+        self.promised = ""  # handed to the serving thread, which has not confirmed yet
+        self.loading = ""
+
+    # -------------------------------------------------------------- wishes of the supervisor
+    def serve(self, wish: Serve) -> None:
+        """Make a variant live as soon as it is resident; a newer wish replaces an older one."""
+        self._wanted = wish
+        self._to_retire.discard(wish.variant)
+        self._advance()
+
+    def warm(self, wish: Warm) -> None:
+        """Load a variant behind what is being loaded."""
+        self._to_retire.discard(wish.variant)
+        if wish.variant not in self._residents and wish.variant != self.loading:
+            if wish.variant not in self._to_load:
+                self._to_load.append(wish.variant)
+            self._start_load()
+
+    def retire(self, wish: Retire) -> None:
+        """Close a variant, unless it answers now or is about to."""
+        name = wish.variant
+        if name in self._to_load:
+            self._to_load.remove(name)
+        if self._wanted is None or self._wanted.variant != name:
+            self._to_retire.add(name)
+        self._close_retired()
+
+    # -------------------------------------------------------------- news from the threads
+    def took_over(self, news: TookOver) -> None:
+        """The serving thread confirmed a swap."""
+        name = news.resident.plan.name
+        self.live = name
+        if self.promised == name:
+            self.promised = ""
+        self._tell(Swapped(name, news.previous, news.code))
+        self._close_retired()
+
+    def gave_up(self, news: GaveUp) -> None:
+        """Break before make: the previous engine goes before the next one comes."""
+        self.live = ""
+        self._to_retire.add(news.previous)
+        self._close_retired()
+
+    def closed(self, news: CloseDone) -> None:
+        """An engine is gone."""
+        self._tell(Retired(news.variant))
+        self._advance()
+
+    def load_done(self, news: LoadDone) -> None:
+        """A variant became resident."""
+        r = news.resident
+        self.loading = ""
+        self._residents[r.plan.name] = r
+        self._tell(Loaded(r.plan.name, r.load_ms, r.memory_bytes, r.verified))
+        self._close_retired()
+        self._advance()
+        self._start_load()
+
+    def load_failed(self, news: LoadFailed) -> None:
+        """A variant goes into quarantine; whoever wished for it must choose again."""
+        self.loading = ""
+        if self._wanted is not None and self._wanted.variant == news.variant:
+            self._wanted = None
+        self._tell(Failed(news.variant, news.reason))
+        self._start_load()
+
+    def suspect(self, news: Suspect) -> None:
+        """The live engine is broken; it stays until the supervisor names another."""
+        self._tell(Failed(news.variant, news.reason))
+
+    # -------------------------------------------------------------- the little machine
+    def _advance(self) -> None:
+        wish = self._wanted
+        if wish is None:
+            return
+        name = wish.variant
+        if name == (self.promised or self.live):
+            self._wanted = None
+            self._serving.put(Relabel(wish.code, wish.text))
+            return
+        resident = self._residents.get(name)
+        if resident is not None:
+            self._wanted = None
+            self.promised = name
+            self._serving.put(TakeOver(resident, wish.code, wish.text))
+            return
+        if wish.break_first and self.live and not self.promised:
+            self._serving.put(GiveUp())  # comes back through gave_up and closed
+            return
+        if name in self._to_load:
+            self._to_load.remove(name)
+        if name != self.loading:
+            self._to_load.insert(0, name)
+            self._start_load()
+
+    def _start_load(self) -> None:
+        if self.loading or not self._to_load:
+            return
+        name = self._to_load.pop(0)
+        if name in self._residents:
+            self._start_load()
+            return
+        self.loading = name
+        self._tell(Loading(name))
+        self._loader.put(LoadJob(self._ladder.variant(name)))
+
+    def _close_retired(self) -> None:
+        for name in sorted(self._to_retire - {self.live, self.promised}):
+            resident = self._residents.pop(name, None)
+            if resident is not None:
+                self._to_retire.discard(name)
+                self._loader.put(CloseJob(resident))
+            elif name != self.loading:
+                self._to_retire.discard(name)
