@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgerund.types import IOSpec, LadderPlan, Sense, VariantPlan
+from edgerund.types.plan import Colour
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,6 +114,18 @@ class Incoming:
     colour: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame that is no RGB array yet: the pipeline turns it into what its own input needs, and no more.
+
+    ``data`` is a JPEG (bytes) or uint8 pixels (HWC, or HW for GRAY) in the order that ``colour`` says; a JPEG
+    carries its own colours, so that ``colour`` means nothing there.
+    """
+
+    data: Array | bytes | memoryview
+    colour: Colour = "RGB"
+
+
 class Pipeline(Protocol):
     """Frames in, answers out for one loaded variant. Made by the task, used by the serving thread alone."""
 
@@ -147,10 +160,26 @@ class Detections:
     classes: Array
 
 
+class ScoreDecoder(Protocol):
+    """Decoder of a classifier's outputs (quantised ones arrive as real values) into float scores [classes]."""
+
+    def __call__(self, outputs: Sequence[Array]) -> Array: ...
+
+
 class BoxDecoder(Protocol):
-    """Decoder of a detector's raw outputs, before NMS. Made with the variant's output options."""
+    """Decoder of a detector's outputs, before NMS; quantised ones arrive as real values, width and height are the input's."""
 
     def __call__(self, outputs: Sequence[Array], width: int, height: int) -> Detections: ...
+
+
+class DecoderFactory(Protocol):
+    """What a name of the decoder table stands for: called once per variant, when it is loaded.
+
+    ``options`` are the variant's output options (with ``classes``, the number of labels, where the ladder has
+    labels). Raises EngineError where they and the engine's outputs disagree.
+    """
+
+    def __call__(self, options: Mapping[str, Any], spec: IOSpec) -> ScoreDecoder | BoxDecoder: ...
 
 
 # ------------------------------------------------------------------ sensors
