@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgerund.types import IOSpec, LadderPlan, Sense, VariantPlan
-from edgerund.types.plan import Colour
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,18 +113,6 @@ class Incoming:
     colour: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A frame that is no RGB array yet: the pipeline turns it into what its own input needs, and no more.
-
-    ``data`` is a JPEG (bytes) or uint8 pixels (HWC, or HW for GRAY) in the order that ``colour`` says; a JPEG
-    carries its own colours, so that ``colour`` means nothing there.
-    """
-
-    data: Array | bytes | memoryview
-    colour: Colour = "RGB"
-
-
 class Pipeline(Protocol):
     """Frames in, answers out for one loaded variant. Made by the task, used by the serving thread alone."""
 
@@ -167,7 +154,10 @@ class ScoreDecoder(Protocol):
 
 
 class BoxDecoder(Protocol):
-    """Decoder of a detector's outputs, before NMS; quantised ones arrive as real values, width and height are the input's."""
+    """Decoder of a detector's outputs, before NMS.
+
+    Quantised outputs arrive as real values; ``width`` and ``height`` are those of the network's input.
+    """
 
     def __call__(self, outputs: Sequence[Array], width: int, height: int) -> Detections: ...
 
