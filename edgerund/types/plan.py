@@ -11,6 +11,7 @@ from edgerund.types.snapshot import Card
 Task: TypeAlias = Literal["classify", "detect", "tensor"]
 Fit: TypeAlias = Literal["stretch", "letterbox", "crop"]
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
+OptionValue: TypeAlias = float | int | str | bool | tuple[float, ...] | tuple[str, ...]
 Colour: TypeAlias = Literal["RGB", "BGR", "GRAY"]
 
 
@@ -39,9 +40,7 @@ class OutputPlan:
     """How the raw outputs become the task's answer. ``options`` belong to the decoder."""
 
     decoder: str
-    options: Mapping[str, float | int | str | bool | tuple[float, ...] | tuple[str, ...]] = field(
-        default_factory=dict
-    )
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,10 @@ class VariantPlan:
 
 @dataclass(frozen=True, slots=True)
 class GoldenPlan:
-    """The file (an absolute path) with the golden input and each variant's expected raw outputs, and how far they may be off.
+    """The golden input and each variant's expected raw outputs, and how far they may be off.
 
-    The file is an ``.npz``: ``frame`` (uint8 HWC) or ``input.<i>`` (raw tensors), and ``<variant>.<i>`` for each
-    output i. ``tolerance`` bounds the relative L2 error |got - expected| / |expected|.
+    ``file`` (an absolute path) is an ``.npz``: ``frame`` (uint8 HWC) or ``input.<i>`` (raw tensors), and
+    ``<variant>.<i>`` for each output i. ``tolerance`` bounds the relative L2 error |got - expected| / |expected|.
     """
 
     file: str
