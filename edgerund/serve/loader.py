@@ -13,7 +13,7 @@ from pathlib import Path
 from edgerund.checksum import file_sha256
 from edgerund.errors import EngineError
 from edgerund.mailbox import Mailbox
-from edgerund.ports import Backend, Engine, LoadOptions, PipelineFactory
+from edgerund.ports import Backend, LoadOptions, PipelineFactory
 from edgerund.registry import resolve
 from edgerund.serve.golden import check_golden
 from edgerund.serve.mail import (
@@ -53,7 +53,7 @@ class Loader(threading.Thread):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
             while self._turn():
                 pass
-        except Exception as e:  # outermost: the agent must learn that nobody loads any more
+        except Exception as e:  # noqa: BLE001 - outermost: the agent must learn that nobody loads any more
             error = f"cannot go on loading: {type(e).__name__}: {e}"
         self._agent.put(ThreadEnded("loader", error))
 
@@ -79,7 +79,7 @@ class Loader(threading.Thread):
         except MemoryError:
             give_memory_back()
             return LoadFailed(job.plan.name, "cannot load it: out of memory")
-        except Exception as e:  # a plug-in's own mistake condemns the variant, not the worker
+        except Exception as e:  # noqa: BLE001 - a plug-in's own mistake condemns the variant, not the worker
             give_memory_back()
             return LoadFailed(job.plan.name, f"cannot load it: {type(e).__name__}: {e}")
         return LoadDone(resident)
@@ -141,10 +141,7 @@ def resident_bytes() -> int:
 
 
 def give_memory_back() -> None:
-    """glibc keeps what engines freed (210 MB stay after closing one; 53 MB after this)."""
+    """Trim the heap: glibc keeps what engines freed (210 MB stay after closing one; 53 MB after this)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-__all__ = ["Engine", "Loader", "give_memory_back", "load_resident", "resident_bytes"]

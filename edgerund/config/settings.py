@@ -1,0 +1,135 @@
+"""The daemon's settings file: which ladders, which policy, which sockets, how much memory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from edgerund.config.source import Document, Strict, read_yaml, validate
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class LadderSettings(Strict):
+    """One ladder that the daemon serves."""
+
+    path: Path = Field(
+        description="Folder with a ladder.yaml, or the file itself; relative to the settings file."
+    )
+    endpoints: tuple[str, ...] = Field(
+        default=(),
+        description="Further ZeroMQ endpoints beside <runtime_dir>/<ladder>.sock, such as tcp://127.0.0.1:5571.",
+    )
+    threads: int = Field(default=1, ge=1, le=256, description="Threads that one inference may use.")
+    cpus: tuple[int, ...] = Field(
+        default=(), description="Cores of this ladder's worker; empty: all of them."
+    )
+    max_queue: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Requests that may wait; one more is answered 'busy'.",
+    )
+
+    @field_validator("endpoints")
+    @classmethod
+    def _known_transport(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
+        for e in endpoints:
+            if not e.startswith(("ipc://", "tcp://")) or len(e) < 8:
+                raise ValueError(f"cannot listen on {e!r}: write ipc:///path or tcp://address:port")
+        return endpoints
+
+
+class MetricsSettings(Strict):
+    """The Prometheus endpoint."""
+
+    address: str = Field(
+        default="127.0.0.1", description="Address to listen on; loopback unless you say otherwise."
+    )
+    port: int = Field(
+        default=9820, ge=1, le=65535, description="TCP port; scrape http://address:port/metrics."
+    )
+
+
+class SensorSettings(Strict):
+    """What is read from the machine."""
+
+    sysroot: Path = Field(
+        default=Path("/"), description="Root of /sys and /proc: another board, or a simulated one."
+    )
+    enabled: tuple[str, ...] | None = Field(
+        default=None, description="Readers by name; unset: every built-in one."
+    )
+    options: dict[str, dict[str, object]] = Field(
+        default_factory=dict, description="Options per reader."
+    )
+
+
+class RecorderSettings(Strict):
+    """The flight recorder."""
+
+    file: Path = Field(description="Where snapshots and decisions go, as JSON lines.")
+    max_mb: int = Field(
+        default=32,
+        ge=1,
+        le=100_000,
+        description="Size of all files together; the oldest goes first.",
+    )
+
+
+class Settings(Strict):
+    """The whole file. Every key has a default but ``ladders``."""
+
+    ladders: tuple[LadderSettings, ...] = Field(min_length=1, description="What is served.")
+    policy: Path | None = Field(
+        default=None, description="Policy file, or the name of a bundled one; unset: 'default'."
+    )
+    runtime_dir: Path | None = Field(
+        default=None,
+        description="Folder of the sockets; unset: $RUNTIME_DIRECTORY, /run/edgerund for root, else $XDG_RUNTIME_DIR/edgerund.",
+    )
+    socket_mode: int = Field(
+        default=0o660,
+        ge=0,
+        le=0o777,
+        description="Permissions of the sockets, in octal, such as 0o660.",
+    )
+    tick_s: float = Field(default=1.0, ge=0.05, le=60, description="Time between two decisions.")
+    hang_s: float = Field(
+        default=10.0, ge=0.5, le=600, description="A worker silent for so long is killed."
+    )
+    drain_s: float = Field(
+        default=2.0, ge=0, le=60, description="How long a stopping worker answers what waits."
+    )
+    memory_budget_mb: int | None = Field(
+        default=None,
+        ge=8,
+        description="Memory for resident variants; unset: half of MemAvailable at start.",
+    )
+    cache_dir: Path | None = Field(
+        default=None, description="Where backends keep what they build; unset: nowhere."
+    )
+    metrics: MetricsSettings | None = Field(default=None, description="Unset: no port is opened.")
+    sensors: SensorSettings = SensorSettings()
+    recorder: RecorderSettings | None = Field(
+        default=None, description="Unset: nothing is recorded."
+    )
+
+
+def load_settings(path: Path) -> tuple[Settings, Document]:
+    """Read and check one settings file. Raises ConfigError with every mistake."""
+    document = read_yaml(path)
+    return validate(Settings, document), document
+
+
+def default_runtime_dir() -> Path:
+    """Where the sockets live when nobody says otherwise."""
+    given = os.environ.get("RUNTIME_DIRECTORY")  # set by systemd for RuntimeDirectory=
+    if given:
+        return Path(given.split(":")[0])
+    if os.geteuid() == 0:
+        return Path("/run/edgerund")
+    return Path(os.environ.get("XDG_RUNTIME_DIR", f"/tmp/edgerund-{os.geteuid()}")) / "edgerund"  # noqa: S108

@@ -1,0 +1,304 @@
+"""The serving thread: owns the ROUTER socket and the live engine, and answers every request exactly once.
+
+One request can be read top to bottom here: ``_drain`` takes it off the socket, ``_answer`` runs it, ``_send``
+replies. No internal hop: measured on 2 cores, one thread cost 114-120 us where two cost 148-154 us.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from edgerund.errors import Busy, Expired, InferenceFailed, RequestError, Unavailable
+from edgerund.mailbox import Mailbox
+from edgerund.serve.describe import describe
+from edgerund.serve.golden import check_golden
+from edgerund.serve.live import Live
+from edgerund.serve.mail import (
+    AgentMail,
+    Figures,
+    Finish,
+    GaveUp,
+    GiveUp,
+    Probe,
+    Relabel,
+    ServingMail,
+    Suspect,
+    TakeOver,
+    ThreadEnded,
+    TookOver,
+)
+from edgerund.serve.stats import Stats
+from edgerund.types import LadderPlan
+from edgerund.wire import (
+    Buffer,
+    Reply,
+    Request,
+    encode_reply,
+    error_reply,
+    parse_request,
+    salvage_id,
+    split,
+)
+
+FAILURES_BEFORE_GOLDEN = 3
+"""Failures in a row after which the live engine is asked the golden question: is it the frames, or it?"""
+MAX_DRAIN = 256
+"""Messages taken off the socket per turn, so that a flood cannot keep the engine waiting for ever."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One request in the queue. ``expires_s`` is infinite where it has no deadline."""
+
+    envelope: Sequence[Buffer]
+    request: Request
+    arrived_s: float
+    expires_s: float
+
+
+class Server(threading.Thread):
+    """Answers the requests of one ladder."""
+
+    def __init__(
+        self,
+        ladder: LadderPlan,
+        bind: Callable[[zmq.Context[Any]], zmq.Socket[bytes]],
+        agent: Mailbox[AgentMail],
+        max_queue: int = 64,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(name="serving", daemon=True)
+        self.inbox: Mailbox[ServingMail] = Mailbox()
+        self._ladder = ladder
+        self._bind = bind
+        self._agent = agent
+        self._max_queue = max_queue
+        self._clock = clock
+        self._queue: deque[Waiting] = deque()
+        self._queued_bytes = 0
+        self._live: Live | None = None
+        self._stats = Stats(clock())
+        self._failures_in_a_row = 0
+        self._finish_by_s: float | None = None
+        self._ended = False
+
+    # ------------------------------------------------------------------ life
+    def run(self) -> None:
+        """Serve until told to finish."""
+        error = ""
+        context: zmq.Context[Any] = zmq.Context()
+        try:
+            self._socket = self._bind(context)
+            self._poller = zmq.Poller()
+            self._poller.register(self._socket, zmq.POLLIN)
+            self._poller.register(self.inbox.fileno(), zmq.POLLIN)
+            while not self._ended:
+                self._turn()
+            self._socket.close(linger=500)
+        except Exception as e:  # noqa: BLE001 - outermost: the supervisor must learn that nobody answers any more
+            error = f"cannot go on serving: {type(e).__name__}: {e}"
+        self._agent.put(ThreadEnded("serving", error))
+        context.destroy(linger=500)
+
+    def _turn(self) -> None:
+        ready = dict(self._poller.poll(self._patience_ms()))
+        if self.inbox.fileno() in ready:
+            for mail in self.inbox.drain():
+                self._take(mail)
+        self._drain()
+        if self._queue:
+            self._expire()
+        if self._queue and self._live is not None:
+            self._answer(self._live, self._pop())
+        if self._finish_by_s is not None and (
+            not self._queue or self._live is None or self._clock() >= self._finish_by_s
+        ):
+            self._end()
+
+    def _patience_ms(self) -> int | None:
+        if self._queue and self._live is not None:
+            return 0
+        if self._finish_by_s is not None:
+            return 0
+        nearest_s = min((w.expires_s for w in self._queue), default=float("inf"))
+        if nearest_s == float("inf"):
+            return None
+        return max(0, int((nearest_s - self._clock()) * 1e3) + 1)
+
+    def _end(self) -> None:
+        while self._queue:
+            w = self._pop()
+            self._refuse(w.envelope, w.request.id, Unavailable("cannot answer: shutting down"))
+        self._ended = True
+
+    # ------------------------------------------------------------------ in
+    def _drain(self) -> None:
+        """Take what waits on the socket: queue it, or answer it at once."""
+        for _ in range(MAX_DRAIN):
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            self._accept([f.buffer for f in frames])
+
+    def _accept(self, frames: Sequence[Buffer]) -> None:
+        # frame 0 is the peer's identity, which ROUTER put there; identities are never empty
+        parts = split(frames)
+        if parts is None:
+            self._stats.dropped("no_envelope")
+            return
+        envelope, body = parts
+        now_s = self._clock()
+        try:
+            request = parse_request(body, max_bytes=self._ladder.max_bytes)
+            if request.op != "infer":
+                self._tell(envelope, request)
+                return
+            size = sum(len(p) for p in request.payload)
+            if len(self._queue) >= self._max_queue or (
+                self._queue and self._queued_bytes + size > self._ladder.max_bytes
+            ):
+                raise Busy(
+                    f"cannot queue another request: {len(self._queue)} wait already; "
+                    "send fewer at a time, or later"
+                )
+        except RequestError as e:
+            self._refuse(envelope, salvage_id(body), e)
+            return
+        deadline_ms = request.deadline_ms
+        expires_s = float("inf") if deadline_ms is None else now_s + deadline_ms / 1e3
+        self._queued_bytes += size
+        self._queue.append(Waiting(envelope, request, now_s, expires_s))
+
+    def _pop(self) -> Waiting:
+        w = self._queue.popleft()
+        self._queued_bytes -= sum(len(p) for p in w.request.payload)
+        return w
+
+    def _expire(self) -> None:
+        """Answer what is past its deadline: an old answer is worth nothing, and the engine's time is."""
+        now_s = self._clock()
+        if all(w.expires_s > now_s for w in self._queue):
+            return
+        kept: deque[Waiting] = deque()
+        while self._queue:
+            w = self._pop()
+            if w.expires_s > now_s:
+                kept.append(w)
+            else:
+                error = Expired(
+                    f"cannot answer within {w.request.deadline_ms:g} ms: it waited longer"
+                )
+                self._refuse(w.envelope, w.request.id, error, missed=True)
+        self._queue = kept
+        self._queued_bytes = sum(len(p) for w in kept for p in w.request.payload)
+
+    # ------------------------------------------------------------------ through
+    def _answer(self, live: Live, w: Waiting) -> None:
+        """Prepare, infer, finish, encode: one request through the live engine."""
+        try:
+            reply, stages_ms = live.answer(w.request, w.arrived_s, w.expires_s)
+            frames = encode_reply(w.envelope, reply)
+        except InferenceFailed as e:
+            self._fail(live, w, e)
+            return
+        except RequestError as e:
+            self._refuse(w.envelope, w.request.id, e)
+            return
+        except Exception as e:  # noqa: BLE001 - a plug-in's mistake: the client still gets its one reply
+            failure = InferenceFailed(f"cannot infer with {live.name!r}: {type(e).__name__}: {e}")
+            self._fail(live, w, failure)
+            return
+        self._failures_in_a_row = 0
+        self._stats.answered(live.name, stages_ms)
+        self._send(frames)
+
+    def _fail(self, live: Live, w: Waiting, error: InferenceFailed) -> None:
+        self._stats.failed(error.wire_code)
+        self._send(encode_reply(w.envelope, error_reply(error, w.request.id, None, live.name)))
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row < FAILURES_BEFORE_GOLDEN:
+            return
+        self._failures_in_a_row = 0
+        r = live.resident
+        wrong = check_golden(self._ladder, r.plan, r.engine, r.pipeline)
+        if wrong:
+            self._agent.put(Suspect(live.name, f"failed while serving: {wrong}"))
+
+    def _tell(self, envelope: Sequence[Buffer], request: Request) -> None:
+        live = self._live
+        result = (
+            describe(self._ladder, live.resident if live else None)
+            if request.op == "describe"
+            else {}
+        )
+        name = live.name if live else ""
+        self._stats.outcomes[request.op] += 1
+        self._send(encode_reply(envelope, Reply(request.id, name, self._ladder.task, result)))
+
+    # ------------------------------------------------------------------ out
+    def _refuse(
+        self, envelope: Sequence[Buffer], request_id: str, error: RequestError, missed: bool = False
+    ) -> None:
+        self._stats.refused(error.wire_code)
+        live = self._live.name if self._live else ""
+        self._send(
+            encode_reply(
+                envelope, error_reply(error, request_id, "missed" if missed else None, live)
+            )
+        )
+
+    def _send(self, frames: Sequence[Buffer]) -> None:
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=True)
+        except zmq.Again:
+            self._stats.dropped("client_not_reading")
+        except zmq.ZMQError as e:
+            if e.errno not in (zmq.EHOSTUNREACH, zmq.EINVAL):
+                raise
+            self._stats.dropped("client_gone")
+
+    # ------------------------------------------------------------------ between two frames
+    def _take(self, mail: ServingMail) -> None:
+        """Everything that may change what answers; only ever called between two inferences."""
+        if isinstance(mail, TakeOver):
+            previous = self._live.name if self._live else ""
+            self._live = Live(self._ladder, mail.resident, mail.code, mail.text, self._clock)
+            self._failures_in_a_row = 0
+            self._stats.forget_samples()
+            self._agent.put(TookOver(mail.resident, previous, mail.code))
+        elif isinstance(mail, Relabel):
+            if self._live is not None:
+                self._live.relabel(mail.code, mail.text)
+        elif isinstance(mail, GiveUp):
+            if self._live is not None:
+                self._agent.put(GaveUp(self._live.name))
+                self._live = None
+        elif isinstance(mail, Probe):
+            self._agent.put(self._figures(mail.seq))
+        elif isinstance(mail, Finish):
+            self._finish_by_s = self._clock() + mail.drain_s
+
+    def _figures(self, seq: int) -> Figures:
+        now_s = self._clock()
+        stats = self._stats
+        return Figures(
+            seq=seq,
+            variant=self._live.name if self._live else "",
+            now_s=now_s,
+            queue_depth=len(self._queue),
+            window=stats.take(now_s),
+            outcomes=dict(stats.outcomes),
+            answered_by=dict(stats.answered_by),
+            histograms={
+                k: {"counts": list(h.counts), "sum_ms": h.sum_ms}
+                for k, h in stats.histograms.items()
+            },
+        )

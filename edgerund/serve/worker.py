@@ -1,0 +1,149 @@
+"""One ladder's worker: two threads and the agent, joined to the supervisor by one socket of small packets.
+
+``Worker.run`` is the body of the worker process; tests and embedders run the very same class in a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgerund.mailbox import Mailbox
+from edgerund.serve.agent import Agent
+from edgerund.serve.loader import Loader, resident_bytes
+from edgerund.serve.mail import (
+    AgentMail,
+    CloseDone,
+    Figures,
+    Finish,
+    GaveUp,
+    LoadDone,
+    LoadFailed,
+    Probe,
+    Suspect,
+    ThreadEnded,
+    TookOver,
+)
+from edgerund.serve.server import Server
+from edgerund.serve.sockets import Listener, router
+from edgerund.types import LadderPlan
+from edgerund.types import worker as w
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What the settings say of one worker."""
+
+    threads: int = 1
+    max_queue: int = 64
+    cache_dir: Path | None = None
+
+
+class Worker:
+    """Serves one ladder until the supervisor says stop, or its end of the socket closes."""
+
+    def __init__(
+        self,
+        ladder: LadderPlan,
+        listeners: tuple[Listener, ...],
+        supervisor: socket.socket,
+        options: WorkerOptions = WorkerOptions(),
+    ) -> None:
+        self._supervisor = supervisor
+        self._inbox: Mailbox[AgentMail] = Mailbox()
+        self._server = Server(
+            ladder, router(listeners, ladder.max_bytes), self._inbox, options.max_queue
+        )
+        self._loader = Loader(ladder, options.threads, options.cache_dir, self._inbox)
+        self._agent = Agent(ladder, self._server.inbox, self._loader.inbox, self._tell)
+        self._stopping = False
+
+    def run(self) -> int:
+        """Serve; returns the exit code of the process: 0 if asked to stop, 1 if a thread died."""
+        self._server.start()
+        self._loader.start()
+        code: int | None = None
+        while code is None:
+            code = self._turn()
+        self._loader.inbox.put(None)
+        self._server.inbox.put(Finish(0))
+        self._server.join(timeout=2.0)
+        return code
+
+    def _turn(self) -> int | None:
+        ready, _, _ = select.select([self._supervisor.fileno(), self._inbox.fileno()], [], [])
+        if self._supervisor.fileno() in ready:
+            packet = self._receive()
+            if not packet:
+                return 0 if self._stopping else 1  # the supervisor is gone: nobody would steer us
+            self._obey(w.decode(packet))
+        for mail in self._inbox.drain():
+            code = self._hear(mail)
+            if code is not None:
+                return code
+        return None
+
+    def _receive(self) -> bytes:
+        try:
+            return self._supervisor.recv(w.MAX_PACKET_BYTES)
+        except OSError:
+            return b""
+
+    def _obey(self, message: w.Message) -> None:
+        if isinstance(message, w.Serve):
+            self._agent.serve(message)
+        elif isinstance(message, w.Warm):
+            self._agent.warm(message)
+        elif isinstance(message, w.Retire):
+            self._agent.retire(message)
+        elif isinstance(message, w.Ask):
+            self._server.inbox.put(Probe(message.seq))
+        elif isinstance(message, w.Stop):
+            self._stopping = True
+            self._server.inbox.put(Finish(message.drain_s))
+
+    def _hear(self, mail: AgentMail) -> int | None:
+        agent = self._agent
+        if isinstance(mail, TookOver):
+            agent.took_over(mail)
+        elif isinstance(mail, Figures):
+            self._tell(self._report(mail))
+        elif isinstance(mail, LoadDone):
+            agent.load_done(mail)
+        elif isinstance(mail, LoadFailed):
+            agent.load_failed(mail)
+        elif isinstance(mail, CloseDone):
+            agent.closed(mail)
+        elif isinstance(mail, GaveUp):
+            agent.gave_up(mail)
+        elif isinstance(mail, Suspect):
+            agent.suspect(mail)
+        elif isinstance(mail, ThreadEnded):
+            if mail.thread == "serving" and self._stopping and not mail.error:
+                return 0
+            print(f"edgerund worker: {mail.thread} thread ended: {mail.error}", file=sys.stderr)  # noqa: T201
+            return 1
+        return None
+
+    def _report(self, f: Figures) -> w.Report:
+        return w.Report(
+            seq=f.seq,
+            live=f.variant,
+            figures=f.window.figures(f.now_s, f.variant, f.queue_depth),
+            outcomes=f.outcomes,
+            answered_by=f.answered_by,
+            histograms=f.histograms,
+            rss_bytes=resident_bytes(),
+            cpu_s=time.process_time(),
+            loading=self._agent.loading,
+            loader_alive=self._loader.is_alive(),
+        )
+
+    def _tell(self, message: w.Message) -> None:
+        with contextlib.suppress(OSError):  # the next turn sees the closed socket
+            self._supervisor.send(w.encode(message))
