@@ -1,0 +1,1 @@
+"""Tools for people who work on edgerund itself; not part of the package."""

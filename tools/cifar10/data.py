@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import pickle
 import tarfile
 from dataclasses import dataclass
@@ -60,10 +61,14 @@ def load(folder: Path, name: str) -> Part:
             return _join([(base / batch).read_bytes() for batch in _batch_names(name)])
     if (folder / OFFICIAL_TAR).is_file():
         return _load_tar(folder / OFFICIAL_TAR, name)
-    raise FileNotFoundError(f"cannot find CIFAR-10 in {folder}: no {name}.npz, cifar-10-batches-py or {OFFICIAL_TAR}")
+    raise FileNotFoundError(
+        f"cannot find CIFAR-10 in {folder}: no {name}.npz, cifar-10-batches-py or {OFFICIAL_TAR}"
+    )
 
 
-def split(part: Part, held_out: int = VALIDATION_IMAGES, seed: int = SPLIT_SEED) -> tuple[Part, Part]:
+def split(
+    part: Part, held_out: int = VALIDATION_IMAGES, seed: int = SPLIT_SEED
+) -> tuple[Part, Part]:
     """Split into (train, validation), the same way for the same data order and seed."""
     order = np.random.default_rng(seed).permutation(len(part))
     return part.take(order[held_out:]), part.take(order[:held_out])
@@ -80,7 +85,7 @@ def _load_packed(path: Path) -> Part:
         offsets, blob = packed["offsets"], packed["webp"].tobytes()
         labels = packed["labels"].astype(np.int64)
     tiles = []
-    for begin, end in zip(offsets, offsets[1:], strict=False):
+    for begin, end in itertools.pairwise(offsets):
         mosaic = np.asarray(Image.open(io.BytesIO(blob[begin:end])).convert("RGB"))
         grid = mosaic.reshape(20, 32, 20, 32, 3)
         tiles.append(grid.transpose(0, 2, 4, 1, 3).reshape(-1, 3, 32, 32))
@@ -125,7 +130,9 @@ class Augmenter:
     """
 
     def __init__(self, images: Images, shift: int, cutout: int, generator: torch.Generator) -> None:
-        padded = torch.nn.functional.pad(torch.from_numpy(images).float(), (shift,) * 4, mode="reflect").byte()
+        padded = torch.nn.functional.pad(
+            torch.from_numpy(images).float(), (shift,) * 4, mode="reflect"
+        ).byte()
         self._windows = padded.unfold(2, 32, 1).unfold(3, 32, 1)
         self._first_flip = torch.randint(0, 2, (len(images),), generator=generator)
         self._shift, self._cutout, self._generator = shift, cutout, generator

@@ -18,7 +18,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from .nets import ConvBN, TopNet
+from .nets import LAYOUTS, ConvBN, ConvNet
 
 Array = npt.NDArray[np.float32]
 OPSET = 17
@@ -31,8 +31,13 @@ class FoldedConv:
 
     weight: Array
     bias: Array
+    stride: int
     pad: int
     pool: bool
+
+    def side(self, side: int) -> int:
+        """Height and width of the convolution's output for those of its input, before the pool."""
+        return int((side + 2 * self.pad - self.weight.shape[2]) // self.stride + 1)
 
 
 @dataclass(frozen=True)
@@ -48,23 +53,29 @@ class FoldedNet:
         return sum(c.weight.size + c.bias.size for c in self.convs) + self.head.size
 
     @property
+    def sides(self) -> tuple[int, ...]:
+        """Height and width of every convolution's output, before its pool."""
+        sides, side = [], 32
+        for conv in self.convs:
+            side = conv.side(side)
+            sides.append(side)
+            side //= 2 if conv.pool else 1
+        return tuple(sides)
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
-        side, total = 32, self.head.size
-        for conv in self.convs:
-            side += 2 * conv.pad - conv.weight.shape[2] + 1
-            total += side * side * conv.weight.size
-            side //= 2 if conv.pool else 1
-        return int(total)
+        work = (side**2 * c.weight.size for side, c in zip(self.sides, self.convs, strict=True))
+        return int(sum(work) + self.head.size)
 
 
-def fold(model: TopNet) -> FoldedNet:
+def fold(model: ConvNet) -> FoldedNet:
     """Fold normalisation into the first layer and batch norm into the others."""
     with torch.no_grad():
         std, mean = model.normalize.std.view(-1), model.normalize.mean.view(-1)
         weight = model.whiten.weight / std.view(1, -1, 1, 1)
         bias = model.whiten.bias - (weight * mean.view(1, -1, 1, 1)).sum((1, 2, 3))
-        convs = [FoldedConv(_array(weight), _array(bias), 0, pool=False)]
+        convs = [FoldedConv(_array(weight), _array(bias), model.layout.stem_stride, 0, pool=False)]
         convs += [_fold_block(block) for block in model.blocks]
         return FoldedNet(tuple(convs), _array(model.head.weight / model.head.in_features))
 
@@ -76,7 +87,7 @@ def _fold_block(block: ConvBN) -> FoldedConv:
         raise ValueError("cannot fold a batch norm behind a max pool: a scale is not positive")
     weight = block.conv.weight * scale.view(-1, 1, 1, 1)
     return FoldedConv(
-        _array(weight), _array(norm.bias - norm.running_mean * scale), block.conv.padding[0], block.pool
+        _array(weight), _array(norm.bias - norm.running_mean * scale), 1, 1, block.pool
     )
 
 
@@ -92,14 +103,16 @@ def to_onnx(net: FoldedNet, name: str) -> onnx.ModelProto:
     for i, conv in enumerate(net.convs):
         weights[f"conv{i}.weight"], weights[f"conv{i}.bias"] = conv.weight, conv.bias
         inputs = [value, f"conv{i}.weight", f"conv{i}.bias"]
-        size = list(conv.weight.shape[2:])
-        nodes.append(_node("Conv", inputs, f"conv{i}", kernel_shape=size, pads=[conv.pad] * 4))
+        size, pads, strides = list(conv.weight.shape[2:]), [conv.pad] * 4, [conv.stride] * 2
+        nodes.append(
+            _node("Conv", inputs, f"conv{i}", kernel_shape=size, pads=pads, strides=strides)
+        )
         nodes.append(_node("Relu", [f"conv{i}"], f"relu{i}"))
         value = f"relu{i}"
         if conv.pool:
             nodes.append(_node("MaxPool", [value], f"pool{i}", kernel_shape=[2, 2], strides=[2, 2]))
             value = f"pool{i}"
-    side = _last_side(net)
+    side = net.sides[-1] // (2 if net.convs[-1].pool else 1)
     nodes.append(_node("MaxPool", [value], "features", kernel_shape=[side, side]))
     nodes.append(_node("Flatten", ["features"], "flat", axis=1))
     nodes.append(_node("MatMul", ["flat", "head.weight"], "logits"))
@@ -111,18 +124,13 @@ def to_onnx(net: FoldedNet, name: str) -> onnx.ModelProto:
         [numpy_helper.from_array(w, k) for k, w in weights.items()],
     )
     model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="edgerund"
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="edgerund",
     )
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _last_side(net: FoldedNet) -> int:
-    side = 32
-    for conv in net.convs:
-        side += 2 * conv.pad - conv.weight.shape[2] + 1
-        side //= 2 if conv.pool else 1
-    return int(side)
 
 
 def _node(kind: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
@@ -148,12 +156,13 @@ def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return half
 
 
-def read_checkpoint(path: Path) -> TopNet:
+def read_checkpoint(path: Path) -> ConvNet:
     """The network that train.py or distill.py saved."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    model = TopNet(tuple(saved.get("widths", (64, 256, 256))))
+    model = ConvNet(LAYOUTS[saved.get("layout", "top")])
     model.load_state_dict(saved["model"])
-    return model.eval()
+    model.eval()
+    return model
 
 
 def main() -> None:

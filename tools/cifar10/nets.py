@@ -1,10 +1,13 @@
 """The networks of the CIFAR-10 ladder, in the form that they are trained in.
 
-All take RGB images in [0, 1], ``float32 [N, 3, 32, 32]``, and normalise them inside.
+All take RGB images in [0, 1], ``float32 [N, 3, 32, 32]``, and normalise them inside. All are plain stacks: a stem
+without padding, 3 x 3 convolutions with ReLU, some of them followed by a 2 x 2 max pool, a global max pool, and one
+matrix. Such a stack folds into convolutions alone and keeps its accuracy in INT8.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -13,7 +16,30 @@ from torch import Tensor, nn
 from .data import MEAN, STD
 
 
-class Normalize(nn.Module):
+@dataclass(frozen=True)
+class Layout:
+    """The shape of a network: its stem, then (width, followed by a pool?) of each 3 x 3 convolution."""
+
+    stem_width: int
+    stem_size: int
+    stem_stride: int
+    layers: tuple[tuple[int, bool], ...]
+
+
+def three_stages(*widths: int) -> Layout:
+    """The layout of Jordan 2024: a 2 x 2 whitening stem, then two convolutions in each of three stages."""
+    layers = tuple((width, first) for width in widths for first in (True, False))
+    return Layout(24, 2, 1, layers)
+
+
+LAYOUTS = {
+    "top": three_stages(64, 256, 256),
+    "medium": three_stages(32, 96, 128),
+    "small": Layout(32, 4, 2, ((32, False), (40, True), (48, False), (48, True), (48, False))),
+}
+
+
+class Normalize(nn.Module):  # type: ignore[misc]
     """Subtract the data set's mean and divide by its standard deviation."""
 
     def __init__(self) -> None:
@@ -22,64 +48,67 @@ class Normalize(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - cast(Tensor, self.mean)) / cast(Tensor, self.std)
+        """Normalised images."""
+        return (x - self.mean) / self.std
 
 
-class ConvBN(nn.Module):
-    """Convolution, optional 2 x 2 max pool, batch norm, ReLU.
+class ConvBN(nn.Module):  # type: ignore[misc]
+    """3 x 3 convolution, optional 2 x 2 max pool, batch norm, ReLU.
 
-    The scale of the batch norm is fixed at 1 (``free_scale=False``) where the optimizer keeps the filters'
-    norm itself; then the pool and the folded batch norm commute.
+    The scale of the batch norm stays 1: the optimizer keeps the filters' norm itself. So the scale of the folded
+    batch norm is positive, and it commutes with the pool.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, pool: bool = False, stride: int = 1, size: int = 3,
-                 free_scale: bool = False, relu: bool = True) -> None:
+    def __init__(self, inputs: int, outputs: int, pool: bool) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, size, stride=stride, padding=size // 2, bias=False)
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(outputs)
-        self.norm.weight.requires_grad_(free_scale)
-        self.pool, self.relu = pool, relu
+        self.norm.weight.requires_grad_(False)
+        self.pool = pool
+        with torch.no_grad():
+            nn.init.dirac_(self.conv.weight[: min(inputs, outputs)])
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features of the next layer."""
         x = self.conv(x)
         if self.pool:
             x = torch.max_pool2d(x, 2)
-        x = self.norm(x)
-        return torch.relu(x) if self.relu else x
+        return torch.relu(self.norm(x))
 
 
-class TopNet(nn.Module):
-    """Six 3 x 3 convolutions behind a 2 x 2 whitening layer (the layout of Jordan 2024, with ReLU)."""
+class ConvNet(nn.Module):  # type: ignore[misc]
+    """A plain stack of convolutions behind a whitening stem."""
 
-    def __init__(self, widths: tuple[int, int, int] = (64, 256, 256)) -> None:
+    def __init__(self, layout: Layout) -> None:
         super().__init__()
+        self.layout = layout
         self.normalize = Normalize()
-        self.whiten = nn.Conv2d(3, 24, 2)
-        blocks: list[nn.Module] = []
-        inputs = 24
-        for width in widths:
-            blocks += [ConvBN(inputs, width, pool=True), ConvBN(width, width)]
+        self.whiten = nn.Conv2d(3, layout.stem_width, layout.stem_size, stride=layout.stem_stride)
+        blocks: list[ConvBN] = []
+        inputs = layout.stem_width
+        for width, pool in layout.layers:
+            blocks.append(ConvBN(inputs, width, pool))
             inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(inputs, 10, bias=False)
         with torch.no_grad():
-            for block in blocks:
-                weight = cast(nn.Conv2d, block.conv).weight
-                nn.init.dirac_(weight[: weight.size(1)])
             self.head.weight /= self.head.weight.std()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits."""
         x = torch.relu(self.whiten(self.normalize(x)))
         x = torch.amax(self.blocks(x), dim=(2, 3))
-        return self.head(x) / self.head.in_features
+        return cast(Tensor, self.head(x) / self.head.in_features)
 
     def set_whitening(self, images: Tensor, eps: float) -> None:
-        """Initialise the first layer so that its outputs on ``images`` (in [0, 1]) are decorrelated."""
+        """Fix the stem's filters to the strongest whitened directions of ``images``, and their negatives."""
+        size, width = self.layout.stem_size, self.layout.stem_width
         with torch.no_grad():
-            patches = self.normalize(images).unfold(2, 2, 1).unfold(3, 2, 1)
-            flat = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 12)
+            patches = self.normalize(images).unfold(2, size, 1).unfold(3, size, 1)
+            flat = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3 * size * size)
             values, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))
-            filters = (vectors / (values + eps).sqrt()).T.reshape(12, 3, 2, 2).flip(0)
+            filters = (vectors / (values + eps).sqrt()).T.reshape(-1, 3, size, size).flip(0)
+            filters = filters[: width // 2]
             self.whiten.weight.copy_(torch.cat((filters, -filters)))
-            self.whiten.bias.zero_()  # type: ignore[union-attr]
+            self.whiten.bias.zero_()
         self.whiten.weight.requires_grad_(False)

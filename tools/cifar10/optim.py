@@ -26,15 +26,17 @@ class Muon:
 
     def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float) -> None:
         self.params, self.momentum, self.lr = list(params), momentum, lr
-        self.buffers = [torch.zeros_like(p) for p in self.params]
+        self._buffers = [torch.zeros_like(p) for p in self.params]
 
-    @torch.no_grad()
     def step(self) -> None:
         """One update; gradients are taken from ``.grad`` and kept."""
-        for p, buffer in zip(self.params, self.buffers, strict=True):
-            if p.grad is None:
-                continue
-            buffer.mul_(self.momentum).add_(p.grad)
-            direction = p.grad.add(buffer, alpha=self.momentum)
-            p.mul_(len(p) ** 0.5 / p.norm())
-            p.add_(orthogonalise(direction.reshape(len(p), -1)).view_as(p), alpha=-self.lr)
+        with torch.no_grad():
+            for p, buffer in zip(self.params, self._buffers, strict=True):
+                if p.grad is not None:
+                    self._update(p, buffer)
+
+    def _update(self, p: nn.Parameter, buffer: Tensor) -> None:
+        buffer.mul_(self.momentum).add_(p.grad)
+        direction = p.grad.add(buffer, alpha=self.momentum)
+        p.mul_(len(p) ** 0.5 / p.norm())
+        p.add_(orthogonalise(direction.reshape(len(p), -1)).view_as(p), alpha=-self.lr)

@@ -1,0 +1,1 @@
+"""Scenes of the ten CIFAR-10 classes, drawn from a random generator."""
