@@ -3,7 +3,7 @@
 ::
 
     EdgerundError                  exit  wire
-    ├── UsageError                   2    -            a command line that makes no sense
+    ├── UsageError                   2    -            a command line or a call that makes no sense
     ├── ConfigError                 10    -            settings, policy or ladder file is wrong (file:line)
     ├── LadderError                 11    -            a ladder with no usable variant
     ├── PluginError                 12    -            a backend, sensor or decoder that cannot be loaded
@@ -38,7 +38,7 @@ class EdgerundError(Exception):
 
 
 class UsageError(EdgerundError):
-    """A command line that makes no sense."""
+    """A command line, or a call of the client library, that makes no sense."""
 
     exit_code = 2
 
