@@ -190,7 +190,11 @@ class SysRoot(Protocol):
 
 
 class Sensor(Protocol):
-    """One reader. ``probe`` finds the hardware (again, after it vanished), ``read`` takes one round of values."""
+    """One reader. ``probe`` finds the hardware (again, after it vanished), ``read`` takes one round of values.
+
+    Made as ``cls(root: SysRoot, clock: Clock, **options)``, where ``options`` (all optional, ``period_s`` among
+    them) come from the settings; ValueError for one that makes no sense. Called from one thread at a time.
+    """
 
     period_s: float
     """How often it wants to be read."""
@@ -200,7 +204,10 @@ class Sensor(Protocol):
         ...
 
     def read(self) -> Iterable[Sense]:
-        """Values with ``age_s`` 0, or NoData with its reason. May raise OSError: the caller turns it into NoData."""
+        """Values (``age_s`` is 0 when just measured), or NoData with its reason.
+
+        What it raises (OSError above all) the caller turns into NoData for every value it knew.
+        """
         ...
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ class NoData:
     """The absence of a value, which is a value: never 0, -1 or -256.
 
     ``reason`` is a short code (``absent``, ``offline``, ``denied``, ``stale``, ``frozen``, ``range``,
-    ``step``, ``hung``, ``garbage``, ``io``); ``detail`` is one sentence for people.
+    ``step``, ``hung``, ``garbage``, ``io``, ``waiting`` for a second sample); ``detail`` is one sentence for people.
     """
 
     name: str

@@ -12,6 +12,9 @@ Names of the senses that policies speak of (each is a ``Reading`` or a ``NoData`
     memory_available_bytes MemAvailable                            B
     memory_pressure        PSI some avg10                          %
     cpu_load               busy share of all cores                 0..1
+    gpu_load               busy share of the busiest GPU           0..1
+    energy_mj              energy drawn since the daemon's start   mJ
+    battery_left_sd_s      standard deviation of battery_left_s    s
 
 Raw readings travel beside them under longer names (``zone.<type>.temp_c``, ``rail.<label>.power_mw`` ...).
 """
