@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
-TABLE: dict[str, str] = {}
+TABLE: dict[str, str] = {
+    "thermal": "edgerund.sensors.thermal:ThermalZones",
+    "ina3221": "edgerund.sensors.ina3221:Ina3221",
+    "power_supply": "edgerund.sensors.power_supply:PowerSupplies",
+    "memory": "edgerund.sensors.memory:Memory",
+    "load": "edgerund.sensors.load:Load",
+}
+
+ON_REQUEST: frozenset[str] = frozenset()
+"""Readers that open sockets or start helpers: they run only where the settings name them."""
