@@ -12,7 +12,8 @@ class Reason:
     """The binding cause of a decision.
 
     ``code`` is stable and short: ``best`` (nothing binds), ``temperature``, ``power``, ``latency``, ``battery``,
-    ``memory``, ``rule``, ``hold``, ``quarantine``, ``sensor_lost``, ``dwell``, ``budget``, ``start``. ``observed``
+    ``memory``, ``rule``, ``hold``, ``quarantine``, ``sensor_lost``, ``dwell``, ``budget``, ``floor`` (accuracy),
+    ``energy`` (the objective), ``start``. ``observed``
     and ``limit`` are in the unit that ``constraint`` names (``temp_c`` ...). ``text`` is one sentence.
     """
 

@@ -69,6 +69,7 @@ class ServingFigures:
 
     ``latency_ms_*`` is from arrival at the worker to the reply; ``infer_ms_*`` is the engine alone. They are
     None when nothing was answered. All belong to ``variant`` (samples of an earlier one are dropped).
+    ``deadline_ms`` is the tightest deadline that a client asked for, None if none did.
     """
 
     variant: str | None = None
@@ -84,6 +85,7 @@ class ServingFigures:
     infer_ms_mean: float | None = None
     infer_ms_p50: float | None = None
     infer_ms_p99: float | None = None
+    deadline_ms: float | None = None
 
     @property
     def rate_hz(self) -> float:
