@@ -1,1 +1,10 @@
 """The client library: sends frames, gets answers, survives a restart of the daemon. Needs numpy and pyzmq only."""
+
+from __future__ import annotations
+
+from edgerund.client.answer import Answer, Detection, Label
+from edgerund.client.asynchronous import AsyncClient
+from edgerund.client.session import Counters
+from edgerund.client.synchronous import Client, InFlight
+
+__all__ = ["Answer", "AsyncClient", "Client", "Counters", "Detection", "InFlight", "Label"]

@@ -1,0 +1,223 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+from edgerund.client.answer import Answer
+from edgerund.client.asking import Colour, Frame, to_own, to_request
+from edgerund.client.dialogue import DEFAULT_TIMEOUT_S, Dialogue, outcome
+from edgerund.client.session import Counters, Pending
+from edgerund.errors import UsageError
+from edgerund.wire import Request
+
+
+class Client:
+    """Sends frames to one ladder of the daemon and waits for the answers.
+
+    ``Client()`` finds the only ladder of the daemon on this machine; ``Client("cifar10")`` names one;
+    ``Client(endpoint="tcp://10.0.0.2:5557")`` connects anywhere. The daemon need not be up when a ladder or an
+    endpoint is named. A worker that goes away takes nothing along: what is in flight is sent again, once.
+
+    A client belongs to the thread that uses it first; other threads, and children after a fork, make their own.
+
+    Args:
+        ladder: name of the ladder.
+        endpoint: ZeroMQ address, instead of a ladder's name.
+        runtime_dir: the daemon's runtime folder; by default ``$XDG_RUNTIME_DIR/edgerund``, then ``/run/edgerund``.
+        timeout_s: how long a call waits for its answer unless it says otherwise.
+        max_in_flight: how many requests may be under way at once.
+
+    Raises:
+        UsageError: several ladders and none named, or arguments that exclude each other.
+        StartError: no ladder named, and none found.
+    """
+
+    def __init__(
+        self,
+        ladder: str | None = None,
+        *,
+        endpoint: str | None = None,
+        runtime_dir: str | os.PathLike[str] | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        max_in_flight: int = 64,
+    ) -> None:
+        self._dialogue = Dialogue(ladder, endpoint, runtime_dir, max_in_flight)
+        self._timeout_s = timeout_s
+        self._thread: int | None = None
+
+    # ------------------------------------------------------------------ asking
+    def infer(
+        self,
+        frame: Frame,
+        *,
+        colour: Colour | None = None,
+        deadline_ms: float | None = None,
+        stream: str = "",
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """Ask for one inference and wait for it.
+
+        Args:
+            frame: uint8 [height, width, 3] or [height, width] of any size; for task ``tensor`` the model's input, a
+                list of them, or a mapping by name; or the bytes of a JPEG.
+            colour: order of the channels; by default RGB, or GRAY for a frame without three channels.
+            deadline_ms: how old the answer may be; one that cannot be had in time is refused at once.
+            stream: name of the camera.
+            timeout_s: how long to wait; the client's own by default.
+
+        Raises:
+            NoAnswer: nothing came within ``timeout_s``.
+            RequestError: the daemon's refusal (BadRequest, Busy, Expired, Unavailable ...).
+            UsageError: a client that is closed, forked, or used from two threads.
+        """
+        self._own()
+        pending = self._dialogue.ask(to_request(frame, colour, deadline_ms, stream))
+        return self._wait(pending, timeout_s)
+
+    def infer_jpeg(
+        self,
+        data: bytes | bytearray | memoryview,
+        *,
+        deadline_ms: float | None = None,
+        stream: str = "",
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """As ``infer``, for the bytes of a JPEG."""
+        return self.infer(data, deadline_ms=deadline_ms, stream=stream, timeout_s=timeout_s)
+
+    def submit(
+        self,
+        frame: Frame,
+        *,
+        colour: Colour | None = None,
+        deadline_ms: float | None = None,
+        stream: str = "",
+        copy: bool = True,
+    ) -> InFlight:
+        """Ask for one inference and return at once; arguments as for ``infer``.
+
+        With ``copy`` (the default) the frame may be overwritten as soon as this returns; without it, not before
+        the answer is there.
+
+        Raises:
+            Busy: ``max_in_flight`` requests are under way.
+        """
+        self._own()
+        request = to_request(frame, colour, deadline_ms, stream)
+        return InFlight(self, self._dialogue.ask(to_own(request) if copy else request))
+
+    def map(
+        self,
+        frames: Iterable[Frame],
+        *,
+        in_flight: int = 4,
+        timeout_s: float | None = None,
+        **options: Any,
+    ) -> Iterator[Answer]:
+        """Answers for ``frames`` in order, with up to ``in_flight`` requests under way; options as for ``submit``."""
+        waiting: deque[InFlight] = deque()
+        try:
+            for frame in frames:
+                waiting.append(self.submit(frame, **options))
+                if len(waiting) >= in_flight:
+                    yield waiting.popleft().result(timeout_s)
+            while waiting:
+                yield waiting.popleft().result(timeout_s)
+        finally:
+            for left in waiting:
+                left.cancel()
+
+    def describe(self, *, timeout_s: float | None = None) -> Mapping[str, Any]:
+        """The ladder's contract: task, labels, limits, variants."""
+        self._own()
+        return self._wait(self._dialogue.ask(Request("describe")), timeout_s).result
+
+    def ping(self, *, timeout_s: float | None = None) -> float:
+        """Round trip to the worker in milliseconds."""
+        self._own()
+        return self._wait(self._dialogue.ask(Request("ping")), timeout_s).round_trip_ms
+
+    # ------------------------------------------------------------------ life
+    @property
+    def endpoint(self) -> str:
+        """The ZeroMQ address."""
+        return self._dialogue.link.endpoint
+
+    @property
+    def counters(self) -> Counters:
+        """What happened so far: answers, resends, lost connections, strays."""
+        return self._dialogue.counters
+
+    def close(self) -> None:
+        """Drop the connection; what is in flight ends with NoAnswer. Closing twice is allowed."""
+        self._dialogue.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ inside
+    def _wait(self, pending: Pending, timeout_s: float | None) -> Answer:
+        dialogue = self._dialogue
+        patience_s = self._timeout_s if timeout_s is None else timeout_s
+        until_s = dialogue.now_s() + patience_s
+        try:
+            while not pending.done:
+                left_s = until_s - dialogue.now_s()
+                if left_s <= 0:
+                    dialogue.give_up(pending, patience_s)
+                else:
+                    dialogue.link.poll(left_s)
+                    dialogue.turn()
+        finally:
+            if not pending.done:  # interrupted (Ctrl-C): nobody will ask for it again
+                dialogue.drop(pending)
+        return outcome(pending)
+
+    def _own(self) -> None:
+        me = threading.get_ident()
+        if self._thread is None:
+            self._thread = me
+        elif self._thread != me:
+            raise UsageError(
+                "cannot use one client from two threads: ZeroMQ sockets are not thread-safe, make one for each"
+            )
+        self._dialogue.check()
+
+
+class InFlight:
+    """One request under way; made by ``Client.submit``."""
+
+    def __init__(self, client: Client, pending: Pending) -> None:
+        self._client = client
+        self._pending = pending
+
+    def done(self) -> bool:
+        """True if ``result`` will not wait."""
+        if not self._pending.done:
+            self._client._own()
+            self._client._dialogue.turn()
+        return self._pending.done
+
+    def result(self, timeout_s: float | None = None) -> Answer:
+        """Wait for the answer; raises what ``Client.infer`` raises. May be asked again."""
+        if not self._pending.done:
+            self._client._own()
+        return self._client._wait(self._pending, timeout_s)
+
+    def cancel(self) -> None:
+        """Stop waiting. The daemon may still do the work; its answer is dropped."""
+        self._client._dialogue.drop(self._pending)
