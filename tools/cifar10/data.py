@@ -1,4 +1,4 @@
-"""CIFAR-10 as arrays: reading, the fixed train/validation split, and augmentation.
+"""CIFAR-10 as arrays: reading it, and the fixed split into training and validation images.
 
 Three forms of the data set are read, all giving the same images (Krizhevsky 2009):
 
@@ -20,8 +20,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -120,36 +118,3 @@ def _join(blobs: list[bytes]) -> Part:
     images = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([batch[b"labels"] for batch in batches]).astype(np.int64)
     return Part(np.ascontiguousarray(images), labels)
-
-
-class Augmenter:
-    """Random crop from a reflected border, alternating flip, and cutout, on whole batches.
-
-    An image's flip is drawn once and then alternates with the epoch, so that two epochs together show
-    every image both ways (Jordan 2024, arXiv:2404.00498).
-    """
-
-    def __init__(self, images: Images, shift: int, cutout: int, generator: torch.Generator) -> None:
-        padded = torch.nn.functional.pad(
-            torch.from_numpy(images).float(), (shift,) * 4, mode="reflect"
-        ).byte()
-        self._windows = padded.unfold(2, 32, 1).unfold(3, 32, 1)
-        self._first_flip = torch.randint(0, 2, (len(images),), generator=generator)
-        self._shift, self._cutout, self._generator = shift, cutout, generator
-        self._fill = torch.tensor(MEAN).view(1, 3, 1, 1)
-
-    def batch(self, index: Tensor, epoch: int) -> Tensor:
-        """Float images in [0, 1], channels last in memory, augmented afresh."""
-        count, gen = len(index), self._generator
-        dy, dx = torch.randint(0, 2 * self._shift + 1, (2, count), generator=gen)
-        images = self._windows[index, :, dy, dx].float().div_(255)
-        flip = ((self._first_flip[index] + epoch) % 2).bool().view(-1, 1, 1, 1)
-        images = torch.where(flip, images.flip(3), images)
-        if self._cutout:
-            images = torch.where(self._holes(count), self._fill, images)
-        return images.contiguous(memory_format=torch.channels_last)
-
-    def _holes(self, count: int) -> Tensor:
-        corner = torch.randint(1 - self._cutout, 32, (2, count, 1), generator=self._generator)
-        inside = (torch.arange(32) >= corner) & (torch.arange(32) < corner + self._cutout)
-        return (inside[0].unsqueeze(2) & inside[1].unsqueeze(1)).unsqueeze(1)

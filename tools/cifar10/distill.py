@@ -13,39 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from .augment import Views
 from .data import Part, load, split
 from .loop import Clock, Recipe, fit
 from .measure import logits, session
 from .nets import LAYOUTS
 
 STUDENT = Recipe(batch=500, shift=3, cutout=0, filter_lr=0.12, decay=5e-7)
-
-
-class Views:
-    """Fixed crops and flips of every image: view ``v`` of image ``i`` is always the same."""
-
-    def __init__(
-        self, images: npt.NDArray[np.uint8], count: int, shift: int, seed: int = 7
-    ) -> None:
-        padded = nn.functional.pad(
-            torch.from_numpy(images).float(), (shift,) * 4, mode="reflect"
-        ).byte()
-        self._windows = padded.unfold(2, 32, 1).unfold(3, 32, 1)
-        generator = torch.Generator().manual_seed(seed)
-        self._corner = torch.randint(0, 2 * shift + 1, (count, 2, len(images)), generator=generator)
-        first_flip = torch.randint(0, 2, (len(images),), generator=generator)
-        self._flip = torch.stack([(first_flip + view) % 2 for view in range(count)]).bool()
-        self.count = count
-
-    def pixels(self, view: int, index: Tensor) -> Tensor:
-        """Images ``uint8 [len(index), 3, 32, 32]``."""
-        dy, dx = self._corner[view][:, index]
-        images: Tensor = self._windows[index, :, dy, dx]
-        return torch.where(self._flip[view, index].view(-1, 1, 1, 1), images.flip(3), images)
 
 
 def teach(teacher: Path, views: Views, count: int, cache: Path | None, threads: int) -> Tensor:

@@ -84,6 +84,7 @@ empty.run(None, {"image": x})
 before = resident()
 t = time.perf_counter()
 s = session(sys.argv[1])
+s.run(None, {"image": x})
 load_ms = (time.perf_counter() - t) * 1e3
 for _ in range(20):
     s.run(None, {"image": x})
@@ -92,7 +93,7 @@ print(json.dumps({"load_ms": load_ms, "memory_bytes": resident() - before}))
 
 
 def load_and_memory(path: Path, repeats: int = 5) -> dict[str, float]:
-    """Median load time, and resident growth over a process with an empty session, in fresh processes."""
+    """Medians over fresh processes: from file to first answer, and resident growth over an empty session."""
     command = [sys.executable, "-c", _PROBE, str(path)]
     runs = [json.loads(subprocess.check_output(command, text=True)) for _ in range(repeats)]
     return {
@@ -114,6 +115,7 @@ def measure(paths: list[Path], test: Part | None, rounds: int) -> dict[str, dict
             "latency_p99_ms": round(float(p99), 4),
             "latency_p10_ms": round(float(np.percentile(ms, 10)), 4),
             "latency_runs": len(ms),
+            "runtime": f"onnxruntime {ort.__version__}",
             **load_and_memory(path),
         }
         if test is not None:

@@ -34,8 +34,9 @@ def three_stages(*widths: int) -> Layout:
 
 LAYOUTS = {
     "top": three_stages(64, 256, 256),
-    "medium": three_stages(32, 96, 128),
-    "small": Layout(32, 4, 2, ((32, False), (40, True), (48, False), (48, True), (48, False))),
+    "medium": three_stages(32, 96, 144),
+    "small": three_stages(16, 40, 56),
+    "tiny": Layout(32, 4, 2, ((32, False), (32, False), (40, True), (48, False), (56, True))),
 }
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .data import Augmenter, Part, load, split
+from .augment import Augmenter
+from .data import Part, load, split
 from .loop import Clock, Recipe, fit
 from .nets import LAYOUTS
 
