@@ -46,9 +46,9 @@ class Request:
     priority: int = 0
 
     def arrays(self) -> list[Array]:
-        """The tensors of a raw request: read-only views of its payload frames."""
+        """The tensors of a raw request, none of a jpeg: read-only views of its payload frames."""
         return [
-            as_array(p, t.dtype, t.shape) for t, p in zip(self.tensors, self.payload, strict=True)
+            as_array(p, t.dtype, t.shape) for t, p in zip(self.tensors, self.payload, strict=False)
         ]
 
 
