@@ -1,0 +1,47 @@
+"""Who chooses: the form of every controller that the simulator can run, and the one that calls ``decide``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from edgerund.policy.decide import decide
+from edgerund.policy.state import State
+from edgerund.types import Decision, Snapshot
+from edgerund.types.policy import PolicyPlan
+
+
+class Controller(Protocol):
+    """Looks at one snapshot per tick and names a variant per ladder."""
+
+    name: str
+
+    def step(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """The wanted variant of each ladder."""
+        ...
+
+    def reload(self, plan: PolicyPlan) -> None:
+        """The operator changed the policy."""
+        ...
+
+
+class Decider:
+    """The real thing: the very function that the daemon calls, with its state carried from tick to tick."""
+
+    name = "edgerund"
+
+    def __init__(self, plan: PolicyPlan) -> None:
+        self._plan = plan
+        self._state = State()
+        self.decisions: Mapping[str, Decision] = {}
+
+    def step(self, snapshot: Snapshot) -> Mapping[str, str]:
+        self._state, self.decisions = decide(self._plan, self._state, snapshot)
+        return {name: decision.variant for name, decision in self.decisions.items()}
+
+    def reload(self, plan: PolicyPlan) -> None:
+        self._plan = plan
+
+    def warm(self) -> Mapping[str, Sequence[str]]:
+        """What to keep resident next, per ladder."""
+        return {name: decision.warm for name, decision in self.decisions.items()}
