@@ -38,7 +38,7 @@ class Server:
         self.later: list[tuple[float, list[Buffer]]] = []
         self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
         if fd >= 0:
-            self.socket.use_fd = fd
+            self.socket.set(zmq.USE_FD, fd)
         self.socket.bind(address)
 
     def run(self) -> None:
