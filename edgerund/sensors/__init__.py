@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 TABLE: dict[str, str] = {
-    "thermal": "edgerund.sensors.thermal:ThermalZones",
+    "cooling": "edgerund.sensors.cooling:CoolingDevices",
+    "cpufreq": "edgerund.sensors.cpufreq:CpuFreq",
+    "devfreq": "edgerund.sensors.devfreq:GpuDevfreq",
+    "hwmon": "edgerund.sensors.hwmon:Hwmon",
     "ina3221": "edgerund.sensors.ina3221:Ina3221",
-    "power_supply": "edgerund.sensors.power_supply:PowerSupplies",
-    "memory": "edgerund.sensors.memory:Memory",
+    "ina3221x": "edgerund.sensors.ina3221x:Ina3221x",
     "load": "edgerund.sensors.load:Load",
+    "memory": "edgerund.sensors.memory:Memory",
+    "network": "edgerund.sensors.network:Network",
+    "nvml": "edgerund.sensors.nvml:Nvml",
+    "nvpmodel": "edgerund.sensors.nvpmodel:PowerMode",
+    "power_supply": "edgerund.sensors.power_supply:PowerSupplies",
+    "rapl": "edgerund.sensors.rapl:Rapl",
+    "rpi": "edgerund.sensors.rpi:RaspberryPi",
+    "soctherm": "edgerund.sensors.soctherm:SocTherm",
+    "thermal": "edgerund.sensors.thermal:ThermalZones",
 }
 
-ON_REQUEST: frozenset[str] = frozenset()
-"""Readers that open sockets or start helpers: they run only where the settings name them."""
+ON_REQUEST = frozenset({"network"})
+"""Readers that open sockets or start a process: they run only where the settings name them."""

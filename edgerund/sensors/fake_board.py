@@ -22,6 +22,7 @@ class FakeBoard:
         self._jiffies = [0, 0]
         self.memory(available_bytes=4 << 30, total_bytes=8 << 30)
         self.cpu_load(0.0)
+        self.throttle(0)
 
     def write(self, name: str, text: str) -> None:
         """Put ``text`` into the file ``name`` (``/sys/...``); a reader sees the old or the new one."""

@@ -69,6 +69,30 @@ def bounded(
     return found
 
 
+def celsius(root: SysRoot, file: str, name: str, hundred_is_true: bool) -> Sense:
+    """The temperature in a file of millidegrees; NoData for the numbers by which dead sensors are known.
+
+    ``hundred_is_true``: a whole 100 degrees is a temperature here, not a zone that lost its sensor.
+    """
+    found = scaled(root, file, name, "C", 1000)
+    if isinstance(found, Reading):
+        lie = _lie(round(found.value * 1000), hundred_is_true)
+        return NoData(name, lie[0], lie[1], file) if lie else found
+    return found
+
+
+def _lie(millidegrees: int, hundred_is_true: bool) -> tuple[str, str] | None:
+    if millidegrees <= -256_000:
+        return "offline", f"{millidegrees} is how a driver says that the zone is powered down"
+    if not -100_000 <= millidegrees <= 200_000:
+        return "range", f"{millidegrees} thousandths of a degree is no temperature of a board"
+    if millidegrees == 0 or (millidegrees == 100_000 and not hundred_is_true):
+        return "range", f"{millidegrees} is what a zone without a sensor reports"
+    if abs(millidegrees) <= 200:
+        return "range", f"{millidegrees} looks like degrees where thousandths are due"
+    return None
+
+
 def failed(name: str, error: OSError, source: str) -> NoData:
     """The absence that an OSError means."""
     code = error.errno or 0
@@ -77,10 +101,10 @@ def failed(name: str, error: OSError, source: str) -> NoData:
     return NoData(name, _REASONS.get(code, "io"), f"{known}: {text}", source)
 
 
-def text_or(root: SysRoot, file: str, default: str = "") -> str:
+def text_or(root: SysRoot, file: str, default: str = "", limit: int = 4096) -> str:
     """The text of a file that may be missing or unreadable."""
     try:
-        return root.read(file)
+        return root.read(file, limit)
     except OSError:
         return default
 

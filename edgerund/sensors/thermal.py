@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from edgerund.clock import Clock
 from edgerund.ports import SysRoot
 from edgerund.sensors.base import FileSensor
-from edgerund.sensors.fields import failed, integer, text_or, unique
-from edgerund.types import NoData, Reading, Sense
+from edgerund.sensors.fields import celsius, text_or, unique
+from edgerund.types import Sense
 
-_LOWEST_MC, _HIGHEST_MC = -100_000, 200_000
 # on these, a whole 100 degrees is a temperature like any other: they count in whole degrees and throttle there
 _WHOLE_DEGREES = ("x86_pkg_temp", "acpitz", "TCPU")
 
@@ -34,32 +33,5 @@ class ThermalZones(FileSensor):
 
     def read(self) -> Iterable[Sense]:
         for kind, file in self._zones:
-            yield _zone(self._root, kind, file)
-
-
-def _zone(root: SysRoot, kind: str, file: str) -> Sense:
-    name = f"zone.{kind}.temp_c"
-    try:
-        millidegrees = integer(root, file)
-    except OSError as e:
-        return failed(name, e, file)
-    except ValueError as e:
-        return NoData(name, "garbage", str(e), file)
-    lie = _lie(millidegrees, kind)
-    if lie:
-        return NoData(name, lie[0], lie[1], file)
-    return Reading(name, millidegrees / 1000, "C", 0.0, file)
-
-
-def _lie(millidegrees: int, kind: str) -> tuple[str, str] | None:
-    if millidegrees <= -256_000:
-        return "offline", f"{millidegrees} is how this driver says that the zone is powered down"
-    if not _LOWEST_MC <= millidegrees <= _HIGHEST_MC:
-        return "range", f"{millidegrees} m°C is no temperature of a board"
-    if millidegrees == 100_000 and not kind.startswith(_WHOLE_DEGREES):
-        return "range", "100000 is what a zone without a sensor reports"
-    if millidegrees == 0:
-        return "range", "0 is what a zone without a sensor reports"
-    if 0 < abs(millidegrees) <= 200:
-        return "range", f"{millidegrees} looks like degrees where thousandths are due"
-    return None
+            sure = kind.startswith(_WHOLE_DEGREES)
+            yield celsius(self._root, file, f"zone.{kind}.temp_c", hundred_is_true=sure)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from edgerund.types import NoData, Quality, Reading, Sense
 
 # a rail of this name is the input of the whole module: the others hang below it
-INPUT_RAILS = ("VIN", "VDD_IN", "POM_5V_IN")
+INPUT_RAILS = ("VIN", "VDD_IN", "POM_5V_IN", "power_meter")
 # boards without an input rail: these, summed, are the module (the carrier board is not in it)
 SUMMED_RAILS = (
     frozenset({"VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0", "VDDQ_VDD2_1V8AO"}),

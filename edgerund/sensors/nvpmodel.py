@@ -1,0 +1,49 @@
+"""The power mode of a Jetson, from the files that ``nvpmodel`` itself keeps: no root, no process started."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from edgerund.sensors.base import FileSensor
+from edgerund.sensors.fields import failed, shown, text_or
+from edgerund.types import NoData, Reading, Sense
+
+STATUS = "/var/lib/nvpmodel/status"
+CATALOGUE = "/etc/nvpmodel.conf"
+_MODE = re.compile(r"pmode:(\d{1,4})")
+_DEFAULT = re.compile(r"PM_CONFIG\s+DEFAULT=(\d{1,4})")
+_LIMIT = 262_144
+
+
+class PowerMode(FileSensor):
+    """``nvpmodel.mode``: the mode's id; its source carries the name. The default before anybody set one."""
+
+    period_s = 10.0
+
+    def probe(self) -> str | None:
+        if self._root.path(STATUS).exists() or self._root.path(CATALOGUE).exists():
+            return None
+        return f"neither {STATUS} nor {CATALOGUE}: not a Jetson"
+
+    def read(self) -> Iterable[Sense]:
+        file, pattern = STATUS, _MODE
+        if not self._root.path(STATUS).exists():
+            file, pattern = CATALOGUE, _DEFAULT
+        try:
+            text = self._root.read(file, limit=_LIMIT)
+        except OSError as e:
+            return [failed("nvpmodel.mode", e, file)]
+        found = pattern.search(text)
+        if found is None:
+            return [NoData("nvpmodel.mode", "garbage", f"no mode in {shown(text)}", file)]
+        mode = int(found[1])
+        name = mode_name(text_or(self._root, CATALOGUE, limit=_LIMIT), mode)
+        source = f"{file} ({name})" if name else file
+        return [Reading("nvpmodel.mode", float(mode), "id", 0.0, source)]
+
+
+def mode_name(catalogue: str, mode: int) -> str:
+    """The name of a mode in ``nvpmodel.conf``, or nothing."""
+    found = re.search(rf"^\s*<\s*POWER_MODEL\s+ID={mode}\s+NAME=(\S+)", catalogue, re.MULTILINE)
+    return found[1] if found else ""
