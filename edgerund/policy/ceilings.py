@@ -1,0 +1,210 @@
+"""The limits on the whole board, each turned into the most power it leaves, and into a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from edgerund.policy import battery, power, reasons, thermal
+from edgerund.policy.senses import Sensed
+from edgerund.policy.state import State
+from edgerund.types import Reason
+from edgerund.types.policy import BatteryLimit, LostMode, PolicyPlan, TempLimit
+
+NOTHING_MW = -1.0  # less than any board draws: only the cheapest variants are left
+BATTERY_SENSES = ("battery_percent", "battery_energy_mwh", "battery_left_s")
+CLIMB_S = 30.0  # a better variant must fit for at least this long
+CLIMB_C = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The board may draw ``board_mw``; for a move up, only ``climb_mw``.
+
+    ``hard`` limits come before holds and rules. ``why`` tells what goes wrong at a given board power.
+    """
+
+    board_mw: float
+    climb_mw: float
+    why: Callable[[float], Reason]
+    hard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """All of them. ``barred``: why nothing may move up now. ``notes`` tell what absent senses changed."""
+
+    all: tuple[Ceiling, ...] = ()
+    barred: Reason | None = None
+    notes: tuple[str, ...] = ()
+    headroom: Mapping[str, float] = field(default_factory=dict)
+
+    def lowest(self, *, climb: bool = False, hard_only: bool = False) -> float:
+        """The most that the board may draw under all of them."""
+        asked = [c for c in self.all if c.hard or not hard_only]
+        return min((c.climb_mw if climb else c.board_mw for c in asked), default=float("inf"))
+
+    def broken(self, board_mw: float, *, climb: bool = False) -> Reason | None:
+        """Why the board may not draw ``board_mw``: the tightest ceiling above it."""
+        over = [c for c in self.all if board_mw > (c.climb_mw if climb else c.board_mw)]
+        if not over:
+            return None
+        return min(over, key=lambda c: c.climb_mw if climb else c.board_mw).why(board_mw)
+
+
+def ceilings(
+    policy: PolicyPlan, state: State, sensed: Mapping[str, Sensed], board_mw: float, now_s: float
+) -> Ceilings:
+    """What temperature, power and battery leave, at this tick."""
+    found: list[Ceiling] = []
+    notes: list[str] = []
+    headroom: dict[str, float] = {}
+    if policy.temp is not None:
+        _temperature(policy, policy.temp, state, sensed, board_mw, (found, notes, headroom))
+    if policy.power is not None:
+        limit = policy.power
+        seen = sensed[limit.sense]
+        if seen.kind == "absent" and not state.power.seen:
+            notes.append(f"{seen.detail}: the power limit is kept by the model alone")
+        if policy.lost.get(limit.sense) != "ignore" or seen.kind != "lost":
+            climb = limit.max_mw * (1.0 - policy.switching.hysteresis)
+            found.append(Ceiling(limit.max_mw, climb, lambda mw: reasons.power(mw, limit)))
+            headroom["power"] = _share(1.0 - board_mw / limit.max_mw)
+    if policy.battery is not None:
+        _battery(policy, policy.battery, state, sensed, board_mw, now_s, (found, notes, headroom))
+    found.extend(_lost_to_cheapest(policy, state, sensed))
+    return Ceilings(tuple(found), _barred(policy, sensed), tuple(notes), headroom)
+
+
+_Found = tuple[list[Ceiling], list[str], dict[str, float]]
+
+
+def _temperature(
+    policy: PolicyPlan,
+    limit: TempLimit,
+    state: State,
+    sensed: Mapping[str, Sensed],
+    board_mw: float,
+    out: _Found,
+) -> None:
+    found, notes, headroom = out
+    seen, memory = sensed[limit.sense], state.thermal
+    if seen.kind == "absent":
+        notes.append(f"{seen.detail}: the temperature limit is not applied")
+        return
+    if memory.slow_c is None or (seen.kind == "lost" and policy.lost.get(limit.sense) == "ignore"):
+        return
+    now_c = seen.value if seen.usable else None
+    if now_c is not None and now_c >= limit.max_c:
+        why = reasons.over_temperature(now_c, limit)
+        found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _: why))
+        headroom["temperature"] = 0.0
+        return
+    # an old value may have moved since, and a lost one has to be guessed
+    margin = (limit.margin_c if limit.margin_c is not None else thermal.margin_c(memory)) + (
+        2.0 if seen.kind == "lost" else 0.2 * seen.age_s if seen.kind == "aged" else 0.0
+    )
+    stay = thermal.ceiling_mw(memory, limit.max_c - margin, limit.horizon_s)
+    ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
+    climb = thermal.ceiling_mw(memory, limit.max_c - margin - CLIMB_C, ahead_s)
+
+    def why_hot(expected_mw: float) -> Reason:
+        then_c = thermal.forecast_c(memory, expected_mw, limit.horizon_s)
+        return reasons.temperature(now_c, then_c, limit, margin)
+
+    found.append(Ceiling(stay, min(stay, climb), why_hot))
+    then_c = thermal.forecast_c(memory, board_mw, limit.horizon_s)
+    headroom["temperature"] = _share((limit.max_c - then_c) / max(1.0, limit.max_c - 25.0))
+
+
+def _battery(
+    policy: PolicyPlan,
+    limit: BatteryLimit,
+    state: State,
+    sensed: Mapping[str, Sensed],
+    board_mw: float,
+    now_s: float,
+    out: _Found,
+) -> None:
+    found, notes, headroom = out
+    memory = state.battery
+    if all(sensed[name].kind == "absent" for name in BATTERY_SENSES):
+        notes.append("this machine has no battery: the battery limit is not applied")
+        return
+    if memory.began_s is None:  # on mains
+        return
+    percent = sensed["battery_percent"].value if sensed["battery_percent"].usable else None
+    usable = battery.usable_mwh(memory, limit)
+    if (percent is not None and percent <= limit.reserve_percent) or (
+        usable is not None and usable <= 0.0
+    ):
+        why = reasons.reserve(percent, limit)
+        found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _: why))
+        headroom["battery"] = 0.0
+        return
+    pace_mw = battery.ceiling_mw(memory, limit, now_s)
+    left_s = battery.left_s(memory, limit, now_s)
+    if pace_mw is not None and left_s is not None:
+        climb = pace_mw * (1.0 - policy.switching.hysteresis) if pace_mw > 0.0 else pace_mw
+        found.append(
+            Ceiling(pace_mw, climb, lambda mw: reasons.pace(mw, pace_mw, left_s, limit), hard=False)
+        )
+        headroom["battery"] = _share(1.0 - board_mw / pace_mw) if pace_mw > 0.0 else 0.0
+    elif percent is not None:
+        headroom["battery"] = _share(
+            (percent - limit.reserve_percent) / (100.0 - limit.reserve_percent)
+        )
+    elif limit.mission_s is not None:
+        notes.append("the battery's energy is not known: the pace of the mission is not applied")
+
+
+def lost_mode(policy: PolicyPlan, name: str) -> LostMode:
+    """What the policy says about losing ``name``."""
+    return policy.lost.get(name, "model")
+
+
+def watched(policy: PolicyPlan) -> tuple[str, ...]:
+    """The senses that a constraint or ``lost`` depends on."""
+    names = list(policy.lost)
+    if policy.temp is not None:
+        names.append(policy.temp.sense)
+    if policy.power is not None:
+        names.append(policy.power.sense)
+    if policy.battery is not None:
+        names.extend(BATTERY_SENSES)
+    return tuple(dict.fromkeys(names))
+
+
+def _lost_to_cheapest(
+    policy: PolicyPlan, state: State, sensed: Mapping[str, Sensed]
+) -> list[Ceiling]:
+    """Senses whose loss leaves nothing but the cheapest variant."""
+    found = []
+    for name in watched(policy):
+        if sensed[name].kind != "lost" or lost_mode(policy, name) == "ignore":
+            continue
+        no_model = (
+            policy.temp is not None and name == policy.temp.sense and state.thermal.slow_c is None
+        )
+        if lost_mode(policy, name) == "cheapest" or no_model:
+            why = reasons.sensor_lost(sensed[name].detail, "only the cheapest variant is safe")
+            found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _, why=why: why))  # type: ignore[misc]
+    return found
+
+
+def _barred(policy: PolicyPlan, sensed: Mapping[str, Sensed]) -> Reason | None:
+    """A watched sense that is old or gone: unknown may only lower the variant."""
+    for name in watched(policy):
+        if sensed[name].kind in ("aged", "lost") and lost_mode(policy, name) != "ignore":
+            detail = sensed[name].detail or f"{name} is {sensed[name].age_s:.0f} s old"
+            return reasons.sensor_lost(detail, "nothing better until it is back")
+    return None
+
+
+def _share(value: float) -> float:
+    return min(1.0, max(0.0, value))
+
+
+def board_mw(state: State, load_mw: float) -> float:
+    """Board power while the models draw ``load_mw`` by their cards."""
+    return power.total_mw(state.power, load_mw)

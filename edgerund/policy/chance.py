@@ -1,0 +1,28 @@
+"""The chance that a reply meets its deadline."""
+
+from __future__ import annotations
+
+import math
+
+from edgerund.policy.slowdown import LatencyForecast
+
+
+def chance_within(forecast: LatencyForecast, deadline_ms: float) -> float:
+    """P(latency <= deadline) for a normal latency (ALERT, USENIX ATC 2020, equation 7)."""
+    gap_ms = deadline_ms - forecast.mean_ms
+    if forecast.deviation_ms <= 0.0:
+        return 1.0 if gap_ms >= 0.0 else 0.0
+    return 0.5 * math.erfc(-gap_ms / (forecast.deviation_ms * math.sqrt(2.0)))
+
+
+def deviations(chance: float) -> float:
+    """How many standard deviations below the deadline the mean must be, for that chance."""
+    # bisection: statistics.NormalDist would do, at the price of its imports in a process kept small
+    low, high = 0.0, 8.0
+    for _ in range(50):
+        middle = (low + high) / 2.0
+        if 0.5 * math.erfc(-middle / math.sqrt(2.0)) < chance:
+            low = middle
+        else:
+            high = middle
+    return high

@@ -1,0 +1,113 @@
+"""The decision: ``(policy, state, snapshot) -> (state, decisions)``, pure, total and deterministic.
+
+Daemon, simulator, replay and tests call this very function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from edgerund.policy import reasons, rules
+from edgerund.policy.candidates import Table, tabulate
+from edgerund.policy.ceilings import Ceilings, board_mw, ceilings
+from edgerund.policy.gate import Move, explain_rejections, headroom, moves
+from edgerund.policy.observe import observe
+from edgerund.policy.state import State
+from edgerund.policy.switching import switched
+from edgerund.types import Decision, Reason, Rejection, Snapshot
+from edgerund.types.policy import PolicyPlan
+
+
+def initial(policy: PolicyPlan, snapshot: Snapshot | None = None) -> State:
+    """The state before the first decision; with ``snapshot``, already fed with it."""
+    state = State()
+    return state if snapshot is None else observe(policy, state, snapshot)[0]
+
+
+def decide(
+    policy: PolicyPlan, state: State, snapshot: Snapshot
+) -> tuple[State, Mapping[str, Decision]]:
+    """Choose the variant of every ladder that has one.
+
+    Returns:
+        The state for the next call, and one decision per ladder of the snapshot.
+    """
+    state, sensed = observe(policy, state, snapshot)
+    now_s = snapshot.now_s
+    tables = [
+        tabulate(
+            policy,
+            ladder,
+            state.ladders[name],
+            rules.matching(policy.rules, state.rules, name),
+            sensed["memory_available_bytes"],
+            now_s,
+        )
+        for name, ladder in snapshot.ladders.items()
+        if ladder.variants
+    ]
+    if not tables:
+        return state, {}
+    load_mw = sum(t.candidates[t.current].load_mw for t in tables if t.current is not None)
+    limits = ceilings(policy, state, sensed, board_mw(state, load_mw), now_s)
+    picked = moves(policy, state, tables, limits, now_s)
+    decisions: dict[str, Decision] = {}
+    ladders = dict(state.ladders)
+    for index, (table, move) in enumerate(zip(tables, picked, strict=True)):
+        why = explain_rejections(policy, state, tables, limits, picked, index)
+        decision = _decision(table, move, why, limits, now_s)
+        decisions[table.ladder.name] = decision
+        memory = ladders[table.ladder.name]
+        ladders[table.ladder.name] = replace(
+            memory,
+            switch=switched(
+                memory.switch, policy.switching, decision.variant, decision.reason.code, now_s
+            ),
+        )
+    return replace(state, ladders=ladders), decisions
+
+
+def _decision(
+    table: Table, move: Move, why: Mapping[str, Reason], limits: Ceilings, now_s: float
+) -> Decision:
+    chosen = table.candidates[move.place]
+    return Decision(
+        ladder=table.ladder.name,
+        variant=chosen.name,
+        reason=_reason(table, move, why, now_s),
+        at_s=now_s,
+        changed=chosen.name != table.ladder.live,
+        voluntary=move.voluntary,
+        rejected=tuple(Rejection(name, reason) for name, reason in why.items()),
+        headroom=headroom(limits, table, move),
+        warm=_warm(table, move),
+        notes=(*table.notes, *limits.notes),
+    )
+
+
+def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -> Reason:
+    """What binds: the hold, else why the next better variant was not taken, else nothing."""
+    hold = table.ladder.hold
+    chosen = table.candidates[move.place]
+    if table.held and hold is not None and hold.variant == chosen.name:
+        left_s = hold.until_s - now_s if hold.until_s is not None else None
+        return reasons.hold(hold.variant, hold.reason, left_s)
+    if move.voluntary is False and table.current is not None and table.current != move.place:
+        return why[table.candidates[table.current].name]
+    better = [c for c in table.candidates if c.place < move.place and c.score > chosen.score]
+    if better:
+        return why[better[-1].name]
+    if table.rule is not None and len(table.allowed) < len(table.candidates):
+        return reasons.rule(table.rule)
+    return reasons.best(f"{chosen.name} is the best variant, and every limit is kept")
+
+
+def _warm(table: Table, move: Move) -> tuple[str, ...]:
+    """The chosen one, its neighbours (the way it is likely to go first), and the cheapest."""
+    usable = [c for c in table.candidates if c.blocked is None]
+    below = [c.name for c in usable if c.place > move.place][:1]
+    above = [c.name for c in usable if c.place < move.place][-1:]
+    cheapest = [c.name for c in usable][-1:]
+    names = [table.candidates[move.place].name, *above, *below, *cheapest]
+    return tuple(dict.fromkeys(names))

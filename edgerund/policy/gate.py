@@ -1,0 +1,216 @@
+"""From what would be best to what is done now: down at once, up one step at a time and not too often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgerund.policy import reasons
+from edgerund.policy.candidates import Table
+from edgerund.policy.ceilings import Ceilings, board_mw
+from edgerund.policy.power import active_for_mw
+from edgerund.policy.selection import climb, permitted, select
+from edgerund.policy.state import State
+from edgerund.policy.switching import dwell_left_s, token_left_s
+from edgerund.types import Reason
+from edgerund.types.policy import PolicyPlan
+
+STAY_S = 60.0  # how long a voluntary choice is expected to stand when its gain is weighed
+LOAD_SHARE = 0.05  # share of service that is lost while another variant loads
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where one ladder goes. ``waits`` tells why better variants that fit are not taken yet."""
+
+    place: int
+    voluntary: bool
+    waits: Reason | None = None
+    climbing: int | None = None
+
+
+def moves(
+    policy: PolicyPlan, state: State, tables: Sequence[Table], limits: Ceilings, now_s: float
+) -> list[Move]:
+    """One move per ladder."""
+    all_mw = active_for_mw(state.power, limits.lowest())
+    hard_mw = active_for_mw(state.power, limits.lowest(hard_only=True))
+    targets = select(tables, all_mw, hard_mw)
+    over = _load_mw(tables, _currents(tables, targets)) > all_mw
+    settled = [
+        _forced(t, target, limits, over=over) for t, target in zip(tables, targets, strict=True)
+    ]
+    if all(move is None for move in settled):
+        return _voluntary(policy, state, tables, limits, now_s)
+    return [
+        move if move is not None else Move(_stay(t, target), voluntary=True)
+        for move, t, target in zip(settled, tables, targets, strict=True)
+    ]
+
+
+def _stay(table: Table, target: int) -> int:
+    return table.current if table.current is not None else target
+
+
+def _currents(tables: Sequence[Table], targets: Sequence[int]) -> list[int]:
+    return [_stay(t, target) for t, target in zip(tables, targets, strict=True)]
+
+
+def _load_mw(tables: Sequence[Table], places: Sequence[int]) -> float:
+    return sum(t.candidates[p].load_mw for t, p in zip(tables, places, strict=True))
+
+
+def _forced(table: Table, target: int, limits: Ceilings, *, over: bool) -> Move | None:
+    """A move that is not the controller's to refuse; None if the ladder may stay where it is."""
+    if table.current is None:
+        return Move(target, voluntary=False)
+    current = table.candidates[table.current]
+    if target == table.current:
+        return None
+    cheaper = table.candidates[target].load_mw < current.load_mw
+    if current.blocked or current.place not in {c.place for c in permitted(table)}:
+        if limits.barred and not current.blocked and not table.held and target < current.place:
+            return None
+        return Move(target, voluntary=False)
+    if current.unfit and not table.held:
+        return None if limits.barred and target < current.place else Move(target, voluntary=False)
+    return Move(target, voluntary=False) if over and cheaper else None
+
+
+def _voluntary(
+    policy: PolicyPlan, state: State, tables: Sequence[Table], limits: Ceilings, now_s: float
+) -> list[Move]:
+    here = [t.current if t.current is not None else 0 for t in tables]
+    stay = [Move(p, voluntary=True) for p in here]
+    climb_mw = active_for_mw(state.power, limits.lowest(climb=True))
+    if _load_mw(tables, here) > climb_mw:
+        return stay
+    wanted = climb(tables, climb_mw)
+    if wanted is None or list(wanted) == here:
+        return stay
+    waits = [
+        _wait(policy, state, t, target, limits, now_s) if target != place else None
+        for t, target, place in zip(tables, wanted, here, strict=True)
+    ]
+    if any(waits):
+        return [Move(p, voluntary=True, waits=w) for p, w in zip(here, waits, strict=True)]
+    steps = [_step(t, target) for t, target in zip(tables, wanted, strict=True)]
+    if _load_mw(tables, steps) > climb_mw:
+        # the way up of one ladder is paid for by the way down of another, which goes first
+        steps = [max(step, place) for step, place in zip(steps, here, strict=True)]
+    return [
+        Move(step, voluntary=True, climbing=target if target != step else None)
+        for step, target in zip(steps, wanted, strict=True)
+    ]
+
+
+def _wait(
+    policy: PolicyPlan, state: State, table: Table, target: int, limits: Ceilings, now_s: float
+) -> Reason | None:
+    """Why a voluntary move to ``target`` has to wait; None: it has not."""
+    assert table.current is not None
+    if limits.barred and target < table.current:
+        return limits.barred
+    memory = state.ladders[table.ladder.name].switch
+    terms = policy.switching
+    left_s = dwell_left_s(memory, terms, table.ladder.since_s, now_s)
+    if left_s > 0.0:
+        return reasons.dwell(left_s)
+    left_s = token_left_s(memory, terms)
+    if left_s > 0.0:
+        return reasons.bucket(left_s, terms.max_per_hour)
+    return _too_little(policy, table, target)
+
+
+def _too_little(policy: PolicyPlan, table: Table, target: int) -> Reason | None:
+    """The gain over the time it will probably stand, against what the swap costs."""
+    assert table.current is not None
+    if policy.ladders and len(policy.ladders) > 1 and target > table.current:
+        return None  # a step down that pays for another ladder's step up
+    gain = table.candidates[target].score - table.candidates[table.current].score
+    variant = table.ladder.variants[target]
+    load_s = 0.0 if variant.resident else (variant.card.load_ms or 0.0) / 1000.0
+    worth = max(abs(table.candidates[table.current].score), 1e-6)
+    price = worth * (policy.switching.cost_s + LOAD_SHARE * load_s) / STAY_S
+    return reasons.cost(gain, price) if 0.0 < gain < price else None
+
+
+def _step(table: Table, target: int) -> int:
+    """Down to ``target`` at once; up to the nearest better variant that is ready."""
+    assert table.current is not None
+    current = table.candidates[table.current]
+    if target >= table.current:
+        return target
+    ready = [
+        c.place
+        for c in permitted(table)
+        if target <= c.place < table.current and c.unready is None and c.score > current.score
+    ]
+    return max(ready, default=target)
+
+
+def explain_rejections(
+    policy: PolicyPlan,
+    state: State,
+    tables: Sequence[Table],
+    limits: Ceilings,
+    picked: Sequence[Move],
+    index: int,
+) -> dict[str, Reason]:
+    """Why each variant that ladder ``index`` did not take was not taken."""
+    table, move = tables[index], picked[index]
+    chosen = table.candidates[move.place]
+    others = _load_mw(tables, [m.place for m in picked]) - chosen.load_mw
+    alone = sum(min(c.load_mw for c in t.candidates) for i, t in enumerate(tables) if i != index)
+    found: dict[str, Reason] = {}
+    for candidate in table.candidates:
+        if candidate.place == move.place:
+            continue
+        own = candidate.blocked or _by_rule(table, candidate.place, state.at_s or 0.0)
+        own = own or (None if table.held else candidate.unfit)
+        expected = board_mw(state, others + candidate.load_mw)
+        broken = limits.broken(expected)
+        if (
+            broken
+            and len(tables) > 1
+            and limits.broken(board_mw(state, alone + candidate.load_mw)) is None
+        ):
+            broken = reasons.budget(expected, limits.lowest())
+        worse = candidate.score <= chosen.score
+        reason = own or (broken if not worse or candidate.load_mw > chosen.load_mw else None)
+        if reason is None and worse:
+            reason = _worse(policy, candidate.accuracy, candidate.load_mw, chosen.name, table, move)
+        if reason is None and move.climbing is not None:
+            reason = reasons.step(chosen.name)
+        if reason is None:
+            reason = candidate.unready or limits.broken(expected, climb=True) or move.waits
+        found[candidate.name] = reason or reasons.dwell(0.0)
+    return found
+
+
+def _by_rule(table: Table, place: int, now_s: float) -> Reason | None:
+    if place in table.allowed:
+        return None
+    hold = table.ladder.hold
+    if table.held and hold is not None:
+        left_s = hold.until_s - now_s if hold.until_s is not None else None
+        return reasons.hold(hold.variant, hold.reason, left_s)
+    return reasons.rule(table.rule) if table.rule is not None else None
+
+
+def _worse(
+    policy: PolicyPlan, accuracy: float, load_mw: float, chosen: str, table: Table, move: Move
+) -> Reason:
+    better = table.candidates[move.place]
+    if policy.objective.goal == "energy" or better.accuracy < accuracy:
+        return reasons.more_energy(load_mw, chosen, better.load_mw)
+    return reasons.less_accurate(accuracy, chosen, better.accuracy)
+
+
+def headroom(limits: Ceilings, table: Table, move: Move) -> Mapping[str, float]:
+    """0 (at the limit) .. 1 per constraint."""
+    chance = table.candidates[move.place].chance
+    return {
+        **limits.headroom,
+        **({"latency": chance} if table.candidates[move.place].unfit else {}),
+    }

@@ -1,0 +1,75 @@
+"""Which variant each ladder should have: the objective under all limits, and what gives way when nothing fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgerund.policy.budget import Choice, Option, cheapest, choose
+from edgerund.policy.candidates import Candidate, Table
+
+
+def select(tables: Sequence[Table], all_mw: float, hard_mw: float) -> tuple[int, ...]:
+    """The best place of each ladder.
+
+    ``all_mw`` and ``hard_mw`` are what the models may draw by their cards under every limit, and under the safety
+    limits alone. When not everything can be kept, it gives way in this order: the accuracy floor, the deadline,
+    the battery's pace, rules and holds. Safety limits never do: what is left then is the cheapest variant.
+    """
+    picked = choose([options(t) for t in tables], all_mw)
+    if picked is None:
+        thrifty = [options(t) if t.held else [_thriftiest(t)] for t in tables]
+        picked = choose(thrifty, hard_mw)
+    if picked is None:
+        usable = [[_option(c) for c in usable_of(t)] for t in tables]
+        picked = choose(usable, hard_mw) or cheapest(usable)
+    return _places(picked)
+
+
+def climb(tables: Sequence[Table], climb_mw: float) -> tuple[int, ...] | None:
+    """The best places that are worth moving to, each with the hysteresis kept; None: stay."""
+    ready = [
+        [_option(c) for c in permitted(t) if c.place == t.current or (c.unready is None)]
+        for t in tables
+    ]
+    picked = choose(ready, climb_mw)
+    return _places(picked) if picked is not None else None
+
+
+def options(table: Table) -> list[Option]:
+    """What one ladder offers to the common choice."""
+    candidates = permitted(table)
+    if table.held:
+        return [_option(c) for c in candidates]
+    fit = [c for c in candidates if c.unfit is None]
+    if fit:
+        return [_option(c) for c in fit]
+    in_time = [c for c in candidates if c.unfit is not None and c.unfit.code == "floor"]
+    if in_time:
+        return [_option(max(in_time, key=lambda c: (c.accuracy, -c.place)))]
+    return [_option(max(candidates, key=lambda c: (round(c.chance, 6), c.place)))]
+
+
+def permitted(table: Table) -> list[Candidate]:
+    """Usable variants that hold and rule leave; all usable ones if that leaves none."""
+    usable = usable_of(table)
+    return [c for c in usable if c.place in table.allowed] or usable
+
+
+def usable_of(table: Table) -> list[Candidate]:
+    """Variants that can serve at all; if every one is blocked, the live one or the cheapest."""
+    usable = [c for c in table.candidates if c.blocked is None]
+    if usable:
+        return usable
+    return [table.candidates[table.current if table.current is not None else -1]]
+
+
+def _thriftiest(table: Table) -> Option:
+    return _option(min(permitted(table), key=lambda c: (c.load_mw, -c.place)))
+
+
+def _option(candidate: Candidate) -> Option:
+    return Option(candidate.place, candidate.score, candidate.load_mw)
+
+
+def _places(choice: Choice) -> tuple[int, ...]:
+    return tuple(option.place for option in choice)

@@ -1,0 +1,125 @@
+"""What each sense says now: a usable value, a value of a moment ago, lost, or never there at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from edgerund.types import NoData, Reading, Sense
+
+Kind: TypeAlias = Literal["fresh", "aged", "lost", "absent"]
+
+# Outside of these a value is a broken sensor, not a hot or empty device (kernel drivers report -274 and 127).
+RANGES: Mapping[str, tuple[float, float]] = {
+    "temp_c": (-60.0, 150.0),
+    "power_mw": (0.0, 10_000_000.0),
+    "percent": (0.0, 100.0),
+    "left_s": (0.0, 1e9),
+    "energy_mwh": (0.0, 1e10),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SenseMemory:
+    """The last good value, when it was true, and since when it has not moved."""
+
+    value: float | None
+    at_s: float
+    steady_since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """One sense at this tick.
+
+    ``fresh``: read less than 2 s ago. ``aged``: older, or missing for a moment (``value`` is the last good
+    one). ``lost``: it was there, and has been gone for longer than the policy's ``stale_after_s``. ``absent``:
+    never seen.
+    """
+
+    name: str
+    kind: Kind
+    value: float | None = None
+    age_s: float = 0.0
+    detail: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """There is a value to work with."""
+        return self.kind in ("fresh", "aged")
+
+
+FRESH_S = 2.0
+
+
+def sense(
+    name: str, reading: Sense | None, memory: SenseMemory | None, now_s: float, stale_after_s: float
+) -> tuple[Sensed, SenseMemory | None]:
+    """Judge one reading; returns it with the memory for the next tick."""
+    if isinstance(reading, Reading) and _plausible(name, reading.value):
+        age_s = max(0.0, reading.age_s) if math.isfinite(reading.age_s) else math.inf
+        if age_s <= stale_after_s:
+            kind: Kind = "fresh" if age_s <= FRESH_S else "aged"
+            return (
+                Sensed(name, kind, reading.value, age_s),
+                _remember(memory, reading.value, now_s - age_s),
+            )
+        detail = f"{name} is {age_s:.0f} s old"
+        memory = memory or SenseMemory(
+            reading.value, now_s - age_s if age_s < 1e9 else now_s - 1e9, now_s
+        )
+    elif isinstance(reading, Reading):
+        detail = f"{name} reads {reading.value:g}, which cannot be"
+        memory = memory or SenseMemory(None, now_s - stale_after_s - 1.0, now_s)
+    elif isinstance(reading, NoData) and reading.reason != "absent":
+        detail = f"{name} has no value ({reading.detail or reading.reason})"
+    else:
+        detail = f"{name} is gone"
+    return _missing(name, detail, memory, now_s, stale_after_s), memory
+
+
+def sense_all(
+    names: Iterable[str],
+    readings: Mapping[str, Sense],
+    memories: Mapping[str, SenseMemory],
+    now_s: float,
+    stale_after_s: float,
+) -> tuple[dict[str, Sensed], dict[str, SenseMemory]]:
+    """Judge every sense that the policy needs."""
+    sensed: dict[str, Sensed] = {}
+    kept: dict[str, SenseMemory] = {}
+    for name in names:
+        sensed[name], memory = sense(
+            name, readings.get(name), memories.get(name), now_s, stale_after_s
+        )
+        if memory is not None:
+            kept[name] = memory
+    return sensed, kept
+
+
+def _missing(
+    name: str, detail: str, memory: SenseMemory | None, now_s: float, stale_after_s: float
+) -> Sensed:
+    if memory is None:
+        return Sensed(name, "absent", detail=f"this machine has no {name}")
+    age_s = max(0.0, now_s - memory.at_s)
+    if age_s <= stale_after_s:
+        return Sensed(name, "aged", memory.value, max(age_s, FRESH_S + 1.0), detail)
+    return Sensed(name, "lost", memory.value, age_s, detail)
+
+
+def _remember(memory: SenseMemory | None, value: float, at_s: float) -> SenseMemory:
+    if memory is None or memory.value != value:
+        return SenseMemory(value, at_s, at_s)
+    return SenseMemory(value, max(at_s, memory.at_s), memory.steady_since_s)
+
+
+def _plausible(name: str, value: float) -> bool:
+    if not math.isfinite(value):
+        return False
+    for ending, (low, high) in RANGES.items():
+        if name.endswith(ending):
+            return low <= value <= high
+    return True

@@ -1,0 +1,155 @@
+"""How much slower than its card this device serves now, and how each variant differs from that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from edgerund.types import Card, ServingFigures
+
+Z99 = 2.326  # standard deviations between median and 99th percentile of a normal distribution
+NOISE_R = 0.001  # measurement noise of ALERT (Wan et al., USENIX ATC 2020, section 3.3)
+NOISE_Q0 = 0.0001
+FORGET = 0.3
+LEARN_WINDOWS = 5
+RESIDUAL_GAIN, RESIDUAL_FADE = 0.6, 0.7
+MAX_LOG = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyMemory:
+    """The slowdown filter of one ladder.
+
+    ``mean`` and ``variance`` of latency / card latency; ``noise`` is the adaptive process noise. ``residual``
+    is the log ratio of one variant against the common slowdown; ``learned_ms`` replaces a missing card
+    figure. ``windows`` counts the windows of ``variant`` since it became live, ``history`` all of them.
+    ``wait_ratio`` is waiting time and ``spread`` the deviation of one reply, both in units of its mean.
+    """
+
+    mean: float = 1.0
+    variance: float = 0.01
+    noise: float = 0.01
+    variant: str | None = None
+    windows: int = 0
+    history: int = 0
+    residual: Mapping[str, float] = field(default_factory=dict)
+    learned_ms: Mapping[str, float] = field(default_factory=dict)
+    wait_ratio: float = 0.0
+    spread: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyForecast:
+    """Mean and deviation of a reply's latency, ms."""
+
+    mean_ms: float
+    deviation_ms: float
+
+
+def base_ms(memory: LatencyMemory, variant: str, card: Card) -> float | None:
+    """The latency of an undisturbed inference: the card's, else what was learned, else unknown."""
+    return card.latency_ms if card.latency_ms else memory.learned_ms.get(variant)
+
+
+def observe(
+    memory: LatencyMemory, serving: ServingFigures, cards: Mapping[str, Card]
+) -> LatencyMemory:
+    """Feed one window of serving figures."""
+    sample = serving.infer_ms_p50 or serving.infer_ms_mean
+    name = serving.variant
+    if name is None or name not in cards or not sample or not _positive(sample):
+        return memory
+    if name != memory.variant:
+        memory = replace(memory, variant=name, windows=0)
+    memory = _learn(memory, name, cards[name], sample)
+    base = base_ms(memory, name, cards[name])
+    assert base is not None
+    memory = _filter(_residual(memory, name, sample / base), name, sample / base)
+    memory = _shape(memory, serving, sample)
+    return replace(memory, windows=memory.windows + 1, history=memory.history + 1)
+
+
+def forecast(memory: LatencyMemory, variant: str, card: Card) -> LatencyForecast | None:
+    """Latency of a reply if ``variant`` served now; None if nothing is known about it."""
+    base = base_ms(memory, variant, card)
+    if base is None:
+        return None
+    alone_ms = base * math.exp(memory.residual.get(variant, 0.0))
+    mean_ms = alone_ms * memory.mean * (1.0 + memory.wait_ratio)
+    spread = memory.spread if memory.spread is not None else _card_spread(card)
+    drift_ms = alone_ms * math.sqrt(memory.variance + memory.noise)
+    return LatencyForecast(mean_ms, math.hypot(drift_ms, spread * mean_ms))
+
+
+def _positive(value: float | None) -> bool:
+    return value is not None and math.isfinite(value) and value > 0
+
+
+def _card_spread(card: Card) -> float:
+    if card.latency_ms and card.latency_p99_ms and card.latency_p99_ms > card.latency_ms:
+        return (card.latency_p99_ms / card.latency_ms - 1.0) / Z99
+    return 0.05
+
+
+def _learn(memory: LatencyMemory, name: str, card: Card, sample: float) -> LatencyMemory:
+    """A card without latency: average the first windows, freed of the slowdown that others show."""
+    if card.latency_ms:
+        return memory
+    known = memory.learned_ms.get(name)
+    free = sample / memory.mean if memory.history else sample
+    if known is None:
+        learned = free
+    elif memory.windows < LEARN_WINDOWS:
+        learned = known + (free - known) / (memory.windows + 1)
+    else:
+        return memory
+    return replace(memory, learned_ms={**memory.learned_ms, name: learned})
+
+
+def _residual(memory: LatencyMemory, name: str, ratio: float) -> LatencyMemory:
+    """Just after a swap a surprise belongs to the variant; later, more and more, to the device."""
+    if (
+        memory.history == memory.windows
+    ):  # nothing else was served yet: there is nothing to differ from
+        return memory
+    gain = RESIDUAL_GAIN * RESIDUAL_FADE**memory.windows
+    known = memory.residual.get(name, 0.0)
+    value = known + gain * (math.log(ratio / memory.mean) - known)
+    value = min(MAX_LOG, max(-MAX_LOG, value))
+    return replace(memory, residual={**memory.residual, name: value})
+
+
+def _filter(memory: LatencyMemory, name: str, ratio: float) -> LatencyMemory:
+    """One step of ALERT's scalar Kalman filter with adaptive process noise.
+
+    The gain comes from what was known before this sample, so a slower sample always means a slower forecast.
+    """
+    measured = ratio * math.exp(-memory.residual.get(name, 0.0))
+    prior = memory.variance + memory.noise
+    gain = prior / (prior + NOISE_R)
+    step = gain * (measured - memory.mean)
+    noise = max(NOISE_Q0, FORGET * memory.noise + (1.0 - FORGET) * step * step)
+    if step < 0.0:
+        # being faster than expected is no reason for doubt that could outweigh the good news
+        noise = max(NOISE_Q0, min(noise, memory.noise))
+    mean = max(1e-3, memory.mean + step)
+    return replace(memory, mean=mean, variance=(1.0 - gain) * prior, noise=min(noise, 100.0))
+
+
+def _shape(memory: LatencyMemory, serving: ServingFigures, sample: float) -> LatencyMemory:
+    """Waiting and spread of replies, as shares of the mean, smoothed; a rise counts more than a fall."""
+    total = serving.latency_ms_p50 or serving.latency_ms_mean
+    if not _positive(total) or total is None:
+        return memory
+    wait = max(0.0, total / sample - 1.0)
+    tail = serving.latency_ms_p99
+    spread = memory.spread
+    if tail is not None and _positive(tail):
+        seen = max(0.0, tail / total - 1.0) / Z99
+        spread = seen if spread is None else _smooth(spread, seen)
+    return replace(memory, wait_ratio=_smooth(memory.wait_ratio, wait), spread=spread)
+
+
+def _smooth(old: float, new: float) -> float:
+    return old + (0.3 if new > old else 0.1) * (new - old)

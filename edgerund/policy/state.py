@@ -1,0 +1,58 @@
+"""What the controller remembers between two ticks: frozen, JSON-ready, never shared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgerund.policy.battery import BatteryMemory
+from edgerund.policy.plain import from_plain, to_plain
+from edgerund.policy.power import PowerMemory
+from edgerund.policy.senses import SenseMemory
+from edgerund.policy.slowdown import LatencyMemory
+from edgerund.policy.switching import SwitchMemory
+from edgerund.policy.thermal import ThermalMemory
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LadderMemory:
+    """One ladder: how slow it is now, how often it is asked, and what was chosen when."""
+
+    latency: LatencyMemory = LatencyMemory()
+    switch: SwitchMemory = SwitchMemory()
+    rate_hz: float = 0.0
+    busy: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that ``decide`` hands to its next call. ``at_s`` None: nothing was decided yet."""
+
+    at_s: float | None = None
+    senses: Mapping[str, SenseMemory] = field(default_factory=dict)
+    rules: tuple[tuple[bool, ...], ...] = ()
+    ladders: Mapping[str, LadderMemory] = field(default_factory=dict)
+    power: PowerMemory = PowerMemory()
+    thermal: ThermalMemory = ThermalMemory()
+    battery: BatteryMemory = BatteryMemory()
+
+
+def dump_state(state: State) -> dict[str, Any]:
+    """The state as JSON-ready data."""
+    return {"format": FORMAT, "state": to_plain(state)}
+
+
+def load_state(data: Mapping[str, Any]) -> State:
+    """The state that ``dump_state`` wrote.
+
+    Raises:
+        ValueError: another format, or not such data at all.
+    """
+    if data.get("format") != FORMAT:
+        raise ValueError(f"cannot load the state: format {data.get('format')!r}, known is {FORMAT}")
+    state = from_plain(State, data.get("state"))
+    assert isinstance(state, State)
+    return state

@@ -1,0 +1,68 @@
+"""When a voluntary swap may be made: dwell, one step up, and a token bucket that bounds swaps per hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from edgerund.types.policy import Switching
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMemory:
+    """What was chosen last, since when, and how many swaps the bucket still holds (negative: owed).
+
+    ``cause`` is the reason code of the last change.
+    """
+
+    chosen: str | None = None
+    since_s: float = 0.0
+    tokens: float | None = None
+    filled_s: float = 0.0
+    cause: str = "start"
+
+
+def burst(terms: Switching) -> float:
+    """The bucket's size; with ``_rate`` no hour sees more than ``max_per_hour`` paid swaps."""
+    return max(1.0, min(5.0, terms.max_per_hour / 12.0))
+
+
+def _rate_hz(terms: Switching) -> float:
+    return max(0.0, terms.max_per_hour - burst(terms)) / 3600.0 or terms.max_per_hour / 7200.0
+
+
+def refill(memory: SwitchMemory, terms: Switching, now_s: float) -> SwitchMemory:
+    """The memory with the tokens that came in since it was last filled."""
+    if memory.tokens is None:
+        return replace(memory, tokens=burst(terms), filled_s=now_s)
+    gained = max(0.0, now_s - memory.filled_s) * _rate_hz(terms)
+    return replace(memory, tokens=min(burst(terms), memory.tokens + gained), filled_s=now_s)
+
+
+def dwell_left_s(
+    memory: SwitchMemory, terms: Switching, live_since_s: float, now_s: float
+) -> float:
+    """How long a voluntary swap still has to wait; 0: not at all."""
+    if memory.chosen is None:
+        return 0.0
+    changed_s = max(memory.since_s, min(live_since_s, now_s))
+    return max(0.0, terms.dwell_s - (now_s - changed_s))
+
+
+def token_left_s(memory: SwitchMemory, terms: Switching) -> float:
+    """How long until the bucket holds a whole token; 0: it does."""
+    tokens = memory.tokens if memory.tokens is not None else burst(terms)
+    return max(0.0, 1.0 - tokens) / _rate_hz(terms)
+
+
+def switched(
+    memory: SwitchMemory, terms: Switching, chosen: str, cause: str, now_s: float
+) -> SwitchMemory:
+    """The memory after a decision for ``chosen``. Every swap is paid; safety moves may go into debt."""
+    if chosen == memory.chosen:
+        return memory
+    if memory.chosen is None:
+        return replace(memory, chosen=chosen, since_s=now_s, cause=cause)
+    tokens = (memory.tokens if memory.tokens is not None else burst(terms)) - 1.0
+    return replace(
+        memory, chosen=chosen, since_s=now_s, cause=cause, tokens=max(-burst(terms), tokens)
+    )
