@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from edgerund.errors import PluginError
@@ -23,8 +22,18 @@ BUILT_IN: Mapping[str, str] = {
 
 def names(kind: str) -> list[str]:
     """Every name that ``resolve`` knows for this kind without being given ``module:attribute``."""
-    found = set(_table(kind)) | {p.name for p in entry_points(group=f"edgerund.{kind}")}
+    found = set(_table(kind)) | {name for name, _ in _entry_points(kind)}
     return sorted(found)
+
+
+def names_built_in(kind: str) -> list[str]:
+    """The names of the built-in table alone; never scans what is installed."""
+    return sorted(_table(kind))
+
+
+def module_of(kind: str, name: str) -> str:
+    """The module behind a built-in name."""
+    return _table(kind)[name].partition(":")[0]
 
 
 def resolve(kind: str, name: str) -> Any:
@@ -35,9 +44,7 @@ def resolve(kind: str, name: str) -> Any:
     """
     target = _table(kind).get(name)
     if target is None:
-        for point in entry_points(group=f"edgerund.{kind}"):
-            if point.name == name:
-                target = point.value
+        target = dict(_entry_points(kind)).get(name)
     if target is None and ":" in name:
         target = name
     if target is None:
@@ -59,6 +66,12 @@ def _table(kind: str) -> Mapping[str, str]:
     module = importlib.import_module(BUILT_IN[kind])
     table: Mapping[str, str] = module.TABLE
     return table
+
+
+def _entry_points(kind: str) -> list[tuple[str, str]]:
+    from importlib.metadata import entry_points  # 30 ms that only foreign plug-ins should cost
+
+    return [(p.name, p.value) for p in entry_points(group=f"edgerund.{kind}")]
 
 
 def _load(kind: str, name: str, target: str) -> Any:

@@ -10,8 +10,7 @@ from typing import Any
 import zmq
 
 from edgerund.errors import ControlError
-
-CONTROL_SOCKET = "control.sock"
+from edgerund.wire.control import CONTROL_SOCKET
 
 
 class ControlClient:

@@ -54,13 +54,18 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Bind:
+    """Take connections from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Answer what waits for up to ``drain_s``, then end the thread."""
 
     drain_s: float
 
 
-ServingMail: TypeAlias = TakeOver | Relabel | GiveUp | Probe | Finish
+ServingMail: TypeAlias = TakeOver | Relabel | GiveUp | Probe | Bind | Finish
 
 
 # ------------------------------------------------------------------ agent -> loader thread

@@ -22,6 +22,7 @@ from edgerund.serve.golden import check_golden
 from edgerund.serve.live import Live
 from edgerund.serve.mail import (
     AgentMail,
+    Bind,
     Figures,
     Finish,
     GaveUp,
@@ -34,6 +35,7 @@ from edgerund.serve.mail import (
     ThreadEnded,
     TookOver,
 )
+from edgerund.serve.sockets import MakeSocket
 from edgerund.serve.stats import Stats
 from edgerund.types import LadderPlan
 from edgerund.wire import (
@@ -69,17 +71,20 @@ class Server(threading.Thread):
     def __init__(
         self,
         ladder: LadderPlan,
-        bind: Callable[[zmq.Context[Any]], zmq.Socket[bytes]],
+        make_socket: MakeSocket,
         agent: Mailbox[AgentMail],
         max_queue: int = 64,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        bound: bool = True,
     ) -> None:
         super().__init__(name="serving", daemon=True)
         self.inbox: Mailbox[ServingMail] = Mailbox()
         self._ladder = ladder
-        self._bind = bind
+        self._make_socket = make_socket
         self._agent = agent
         self._max_queue = max_queue
+        self._bound = bound
         self._clock = clock
         self._queue: deque[Waiting] = deque()
         self._queued_bytes = 0
@@ -95,7 +100,9 @@ class Server(threading.Thread):
         error = ""
         context: zmq.Context[Any] = zmq.Context()
         try:
-            self._socket = self._bind(context)
+            self._socket, self._listen = self._make_socket(context)
+            if self._bound:
+                self._listen()
             self._poller = zmq.Poller()
             self._poller.register(self._socket, zmq.POLLIN)
             self._poller.register(self.inbox.fileno(), zmq.POLLIN)
@@ -283,6 +290,8 @@ class Server(threading.Thread):
                 self._live = None
         elif isinstance(mail, Probe):
             self._agent.put(self._figures(mail.seq))
+        elif isinstance(mail, Bind):
+            self._listen()
         elif isinstance(mail, Finish):
             self._finish_by_s = self._clock() + mail.drain_s
 

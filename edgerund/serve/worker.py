@@ -10,14 +10,13 @@ import select
 import socket
 import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 from edgerund.mailbox import Mailbox
 from edgerund.serve.agent import Agent
 from edgerund.serve.loader import Loader, resident_bytes
 from edgerund.serve.mail import (
     AgentMail,
+    Bind,
     CloseDone,
     Figures,
     Finish,
@@ -29,19 +28,11 @@ from edgerund.serve.mail import (
     ThreadEnded,
     TookOver,
 )
+from edgerund.serve.options import WorkerOptions
 from edgerund.serve.server import Server
 from edgerund.serve.sockets import Listener, router
 from edgerund.types import LadderPlan
 from edgerund.types import worker as w
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
-    """What the settings say of one worker."""
-
-    threads: int = 1
-    max_queue: int = 64
-    cache_dir: Path | None = None
 
 
 class Worker:
@@ -52,12 +43,16 @@ class Worker:
         ladder: LadderPlan,
         listeners: tuple[Listener, ...],
         supervisor: socket.socket,
-        options: WorkerOptions = WorkerOptions(),
+        options: WorkerOptions,
     ) -> None:
         self._supervisor = supervisor
         self._inbox: Mailbox[AgentMail] = Mailbox()
         self._server = Server(
-            ladder, router(listeners, ladder.max_bytes), self._inbox, options.max_queue
+            ladder,
+            router(listeners, ladder.max_bytes),
+            self._inbox,
+            options.max_queue,
+            bound=options.bound,
         )
         self._loader = Loader(ladder, options.threads, options.cache_dir, self._inbox)
         self._agent = Agent(ladder, self._server.inbox, self._loader.inbox, self._tell)
@@ -101,6 +96,8 @@ class Worker:
             self._agent.warm(message)
         elif isinstance(message, w.Retire):
             self._agent.retire(message)
+        elif isinstance(message, w.Open):
+            self._server.inbox.put(Bind())
         elif isinstance(message, w.Ask):
             self._server.inbox.put(Probe(message.seq))
         elif isinstance(message, w.Stop):

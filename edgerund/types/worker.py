@@ -45,6 +45,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """Take connections: the worker that had them before has stopped."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Answer what waits for up to ``drain_s``, then leave."""
 
@@ -115,15 +120,53 @@ class Report:
 
 
 BUCKETS_MS: tuple[float, ...] = (
-    (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
+    0.1,
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    50.0,
+    100.0,
+    200.0,
+    500.0,
+    1000.0,
+    2000.0,
+    5000.0,
 )
 
 Message: TypeAlias = (
-    Warm | Serve | Retire | Ask | Stop | Loading | Loaded | Failed | Swapped | Retired | Report
+    Warm
+    | Serve
+    | Retire
+    | Ask
+    | Open
+    | Stop
+    | Loading
+    | Loaded
+    | Failed
+    | Swapped
+    | Retired
+    | Report
 )
 _TYPES: dict[str, type[Any]] = {
     cls.__name__: cls
-    for cls in (Warm, Serve, Retire, Ask, Stop, Loading, Loaded, Failed, Swapped, Retired, Report)
+    for cls in (
+        Warm,
+        Serve,
+        Retire,
+        Ask,
+        Open,
+        Stop,
+        Loading,
+        Loaded,
+        Failed,
+        Swapped,
+        Retired,
+        Report,
+    )
 }
 MAX_PACKET_BYTES = 65_536
 

@@ -1,0 +1,28 @@
+"""Arguments and the connection that every client of the daemon shares."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edgerund.client.control import ControlClient
+from edgerund.client.endpoint import runtime_dirs
+from edgerund.wire.control import CONTROL_SOCKET
+
+
+def add_daemon_arguments(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
+    """``--runtime-dir`` and, for scripts, ``--json``."""
+    parser.add_argument("--runtime-dir", type=Path, help="folder of the daemon's sockets")
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def connect(args: argparse.Namespace, timeout_s: float = 5.0) -> ControlClient:
+    """The daemon's control client: the folder given, else the first one with a control socket."""
+    if args.runtime_dir is not None:
+        return ControlClient(args.runtime_dir, timeout_s)
+    candidates = runtime_dirs()
+    for folder in candidates:
+        if (folder / CONTROL_SOCKET).is_socket():
+            return ControlClient(folder, timeout_s)
+    return ControlClient(candidates[0], timeout_s)

@@ -1,0 +1,80 @@
+"""``edgerund status``: ladders, variants, readings at a glance."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from edgerund.cli.daemon_args import add_daemon_arguments, connect
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """The arguments."""
+    parser: argparse.ArgumentParser = subparsers.add_parser("status", help="what the daemon is doing")
+    add_daemon_arguments(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask and print."""
+    with connect(args) as control:
+        status = control.call("status")
+    print(json.dumps(status) if args.json else render(status))
+    return 0
+
+
+def render(status: dict[str, Any]) -> str:
+    """For people."""
+    state = "ready" if status["ready"] else "starting"
+    lines = [
+        f"edgerund {status['version']}, {state}, up {_duration(status['up_s'])}, policy {status['policy']}, "
+        f"pid {status['pid']}"
+    ]
+    for ladder in status["ladders"]:
+        lines += ["", *_ladder(ladder)]
+    lines += ["", "board"]
+    for sense in status["senses"]:
+        if "." in sense["name"]:
+            continue  # raw readings: edgerund sensors
+        if "value" in sense:
+            lines.append(f"  {sense['name']:<24} {sense['value']:>12.6g} {sense['unit']}")
+        else:
+            lines.append(f"  {sense['name']:<24} {'-':>12}   {sense['absent']}: {sense['detail']}")
+    return "\n".join(lines)
+
+
+def _ladder(ladder: dict[str, Any]) -> list[str]:
+    serving = ladder["serving"]
+    head = f"{ladder['name']} ({ladder['task']}): {ladder['live'] or 'nothing'} answers"
+    if ladder["live"]:
+        head += f" for {_duration(ladder['live_for_s'])}"
+    if serving.get("latency_ms_p50") is not None:
+        head += (
+            f", {serving['rate_hz']:.1f}/s, latency p50 {serving['latency_ms_p50']:.2f} ms, "
+            f"p99 {serving['latency_ms_p99']:.2f} ms"
+        )
+    lines = [head]
+    if ladder["reason"]:
+        lines.append(f"  because {ladder['reason']['text']}")
+    if ladder["hold"]:
+        left_s = ladder["hold"]["left_s"]
+        until = "until unpin" if left_s is None else f"for {_duration(left_s)} more"
+        lines.append(f"  held on {ladder['hold']['variant']} {until}: {ladder['hold']['reason']}")
+    if ladder["restarts"]:
+        lines.append(f"  worker restarted {ladder['restarts']} times")
+    for v in ladder["variants"]:
+        mark = "*" if v["name"] == ladder["live"] else "+" if v["resident"] else " "
+        accuracy = "-" if v["accuracy"] is None else f"{100 * v['accuracy']:.2f} %"
+        latency = "-" if v["latency_ms"] is None else f"{v['latency_ms']:.3f} ms"
+        note = f"  QUARANTINED: {v['quarantined']}" if v["quarantined"] else ""
+        lines.append(f"  {mark} {v['name']:<16} {accuracy:>9} {latency:>12} {v['answered']:>9} answered{note}")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, s = divmod(int(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours} h {m:02d} min" if hours else f"{m} min {s:02d} s"

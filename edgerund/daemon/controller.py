@@ -1,0 +1,62 @@
+"""Senses and serving figures in, decisions out, carried out at once. The loop around the pure ``decide``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from edgerund.clock import Clock
+from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.policy.decide import decide, initial
+from edgerund.types import Decision, Decisions, Sense, Snapshot
+from edgerund.types.policy import PolicyPlan
+
+log = logging.getLogger("edgerund.controller")
+
+
+class Controller:
+    """Owns the policy and its state."""
+
+    def __init__(self, policy: PolicyPlan, clock: Clock) -> None:
+        self._clock = clock
+        self.policy = policy
+        self._state = initial(policy)
+        self.snapshot = Snapshot(now_s=clock.monotonic_s(), wall_s=clock.wall_s())
+        self.decisions: Decisions = {}
+
+    def replace(self, policy: PolicyPlan) -> None:
+        """A new policy begins with what no policy changes: a clean state."""
+        if policy != self.policy:
+            self.policy = policy
+            self._state = initial(policy)
+
+    def step(self, runtimes: Iterable[LadderRuntime], senses: Mapping[str, Sense]) -> Decisions:
+        """Decide for every ladder that has a usable variant, and carry it out."""
+        now_s = self._clock.monotonic_s()
+        able = {r.plan.name: r for r in runtimes if r.usable()}
+        for r in able.values():
+            if r.hold is not None and r.hold.until_s is not None and now_s >= r.hold.until_s:
+                log.info("%s: hold on %s ended", r.plan.name, r.hold.variant)
+                r.hold = None
+        self.snapshot = Snapshot(
+            now_s=now_s,
+            wall_s=self._clock.wall_s(),
+            senses=dict(senses),
+            ladders={name: r.state() for name, r in able.items()},
+        )
+        self._state, self.decisions = decide(self.policy, self._state, self.snapshot)
+        for name, decision in self.decisions.items():
+            if name in able:
+                _log_change(able[name].decision, decision)
+                able[name].apply(decision)
+        return self.decisions
+
+
+def _log_change(before: Decision | None, now: Decision) -> None:
+    """One line per change, none in between."""
+    if before is not None and (before.variant, before.reason.code) == (
+        now.variant,
+        now.reason.code,
+    ):
+        return
+    log.info("%s: %s: %s", now.ladder, now.variant, now.reason.text)

@@ -1,0 +1,136 @@
+"""Live reload, all or nothing: new workers are made ready beside the old ones before anything is replaced."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from edgerund.config.assembly import Assembly, load_assembly
+from edgerund.daemon.control import Pending
+from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.errors import ConfigError, EdgerundError, LadderError, Problem
+
+if TYPE_CHECKING:
+    from edgerund.daemon.supervisor import Supervisor
+
+log = logging.getLogger("edgerund.reload")
+LIMIT_S = 120.0
+
+
+class Reload:
+    """One reload. ``step`` is called by the poll loop until it returns True."""
+
+    def __init__(self, daemon: Supervisor, pending: Pending | None, now_s: float) -> None:
+        self._daemon = daemon
+        self._pending = pending
+        self._until_s = now_s + LIMIT_S
+        self._fresh: dict[str, LadderRuntime] = {}
+        self._leaving: list[LadderRuntime] = []
+        self._new: Assembly | None = None
+        self._error: EdgerundError | None = None
+        self._committed = False
+        try:
+            self._new = load_assembly(daemon.assembly.file)
+            self._refuse_what_needs_a_restart(daemon.assembly, self._new)
+            self._prepare(self._new, now_s)
+        except EdgerundError as e:
+            self._error = e
+
+    def others(self) -> list[LadderRuntime]:
+        """Runtimes that are not in the fleet: not yet, or no longer."""
+        return [*self._fresh.values(), *self._leaving] if not self._committed else self._leaving
+
+    def step(self, now_s: float) -> bool:
+        """Go on. True once it is over, for better or worse."""
+        if self._error is None and not self._committed:
+            self._watch(now_s)
+        if self._error is not None:
+            self._abort(self._error)
+            return True
+        if not self._committed:
+            if not all(r.ready for r in self._fresh.values()):
+                return False
+            self._commit()
+        self._leaving = [r for r in self._leaving if r.fileno() is not None]
+        if self._leaving and now_s < self._until_s:
+            return False
+        self._finish()
+        return True
+
+    # ------------------------------------------------------------------ before
+    def _refuse_what_needs_a_restart(self, old: Assembly, new: Assembly) -> None:
+        problems = [
+            Problem(str(new.file or "settings"), 0, key, "cannot change it while running: restart")
+            for key in ("runtime_dir", "socket_mode", "metrics", "sensors", "recorder")
+            if getattr(old.settings, key) != getattr(new.settings, key)
+        ]
+        if problems:
+            raise ConfigError(problems)
+
+    def _prepare(self, new: Assembly, now_s: float) -> None:
+        old = self._daemon.assembly
+        budget = self._daemon.budget_bytes(new)
+        for name, (plan, entry) in new.ladders.items():
+            if old.ladders.get(name) == (plan, entry) and name in self._daemon.fleet.runtimes:
+                continue
+            self._daemon.fleet.open(new, plan, entry)
+            runtime = self._daemon.fleet.build(new, name, budget, now_s, bound=False)
+            self._fresh[name] = runtime
+            runtime.wish(runtime.plan.variants[0].name)
+            runtime.keep_alive(now_s)
+
+    def _watch(self, now_s: float) -> None:
+        for name, r in self._fresh.items():
+            if not r.ready and not r.usable():
+                reasons = "; ".join(f"{n}: {why}" for n, why in r.quarantine.reasons.items())
+                self._error = LadderError(
+                    f"cannot serve ladder {name!r}: no usable variant ({reasons})"
+                )
+            elif not r.ready and not r.live and not r.wished():
+                r.wish(r.usable()[0])
+        if now_s > self._until_s and not all(r.ready for r in self._fresh.values()):
+            self._error = LadderError(f"cannot reload: a ladder was not ready within {LIMIT_S:g} s")
+
+    # ------------------------------------------------------------------ after
+    def _commit(self) -> None:
+        assert self._new is not None
+        daemon = self._daemon
+        for name in [*daemon.fleet.runtimes]:
+            if name not in self._new.ladders or name in self._fresh:
+                old = daemon.fleet.runtimes.pop(name)
+                old.stop(daemon.assembly.settings.drain_s)
+                self._leaving.append(old)
+                if name in self._fresh:
+                    self._fresh[name].hold = old.hold if self._keeps(name, old) else None
+        daemon.assembly = self._new
+        daemon.fleet.runtimes = {
+            n: self._fresh.get(n) or daemon.fleet.runtimes[n] for n in self._new.ladders
+        }
+        daemon.controller.replace(self._new.policy)
+        self._committed = True
+
+    def _keeps(self, name: str, old: LadderRuntime) -> bool:
+        assert self._new is not None
+        names = {v.name for v in self._new.ladders[name][0].variants}
+        return old.hold is not None and old.hold.variant in names
+
+    def _finish(self) -> None:
+        for r in self._fresh.values():
+            r.open()
+        self._daemon.fleet.close_unused(self._daemon.assembly)
+        self._answer(
+            {"ladders": sorted(self._daemon.assembly.ladders), "replaced": sorted(self._fresh)}
+        )
+        log.info("reloaded; replaced ladders: %s", ", ".join(sorted(self._fresh)) or "none")
+
+    def _abort(self, error: EdgerundError) -> None:
+        for r in self._fresh.values():
+            r.discard()
+        self._daemon.fleet.close_unused(self._daemon.assembly)
+        log.error("reload refused, the old state stays: %s", error)
+        self._answer(error)
+
+    def _answer(self, answer: dict[str, Any] | EdgerundError) -> None:
+        self._daemon.notifier.ready()
+        if self._pending is not None:
+            self._pending.finish(answer)

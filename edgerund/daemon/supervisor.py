@@ -1,0 +1,222 @@
+"""The control thread: one poll loop over workers, control socket, signals and the tick. Boring on purpose."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from edgerund.clock import Clock
+from edgerund.config.assembly import Assembly
+from edgerund.daemon.control import ControlSocket, Pending
+from edgerund.daemon.controller import Controller
+from edgerund.daemon.fleet import Fleet, budget_bytes, control_listening
+from edgerund.daemon.handlers import handlers
+from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.daemon.notify import Notifier
+from edgerund.daemon.reload import Reload
+from edgerund.daemon.status import daemon_status, headline
+from edgerund.errors import EdgerundError, LadderError
+from edgerund.sensors.hub import SensorHub
+from edgerund.types import Decisions, Snapshot
+from edgerund.types import worker as w
+
+log = logging.getLogger("edgerund.supervisor")
+Observer = Callable[[Snapshot, Decisions], None]
+
+
+class Supervisor:
+    """Owns everything that is not a worker. Every method runs in the thread that calls ``run``."""
+
+    def __init__(
+        self, assembly: Assembly, hub: SensorHub, notifier: Notifier, clock: Clock
+    ) -> None:
+        self.assembly = assembly
+        self.clock = clock
+        self.hub = hub
+        self.notifier = notifier
+        self.controller = Controller(assembly.policy, clock)
+        self.fleet = Fleet()
+        self.observers: list[Observer] = []
+        self.started_s = clock.monotonic_s()
+        self.ready = False
+        self._reload: Reload | None = None
+        self._stop = False
+        self._next_tick_s = self.started_s
+        self._undecided = True
+        self._listening = control_listening(assembly)
+        self.control = ControlSocket(
+            self._listening.endpoint, self._listening.socket.fileno(), handlers(self)
+        )
+
+    # ------------------------------------------------------------------ life
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP reloads.
+
+        Raises:
+            LadderError: at start, a ladder none of whose variants is usable.
+            StartError: a socket that cannot be opened.
+        """
+        wake, wake_in = socket.socketpair()
+        wake.setblocking(False)
+        wake_in.setblocking(False)
+        previous = signal.set_wakeup_fd(wake_in.fileno(), warn_on_full_buffer=False)
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        before = {n: signal.signal(n, lambda *_: None) for n in numbers}
+        try:
+            self._open()
+            while not self._stop:
+                self._turn(wake)
+            self._close()
+        finally:
+            self._abandon()
+            signal.set_wakeup_fd(previous)
+            for n, handler in before.items():
+                signal.signal(n, handler)
+
+    def _open(self) -> None:
+        for plan, entry in self.assembly.ladders.values():
+            self.fleet.open(self.assembly, plan, entry)
+        now_s = self.clock.monotonic_s()
+        for name in self.assembly.ladders:
+            budget = self.budget_bytes(self.assembly)
+            self.fleet.runtimes[name] = self.fleet.build(self.assembly, name, budget, now_s)
+        self._decide()
+        for r in self.fleet:
+            r.keep_alive(now_s)
+
+    def _turn(self, wake: socket.socket) -> None:
+        poller = zmq.Poller()
+        poller.register(self.control.socket, zmq.POLLIN)
+        poller.register(wake, zmq.POLLIN)
+        for fd in (r.fileno() for r in self.everyone()):
+            if fd is not None:
+                poller.register(fd, zmq.POLLIN)
+        poller.poll(max(0, int((self._due_s() - self.clock.monotonic_s()) * 1e3) + 1))
+        self._signals(wake)
+        self.control.serve_waiting()
+        for r in self.everyone():
+            self._hear(r)
+            r.keep_alive(self.clock.monotonic_s())
+        if self._reload is not None and self._reload.step(self.clock.monotonic_s()):
+            self._reload = None
+            self._undecided = True
+        if self.clock.monotonic_s() >= self._next_tick_s:
+            self._tick()
+        elif self._undecided and all(r.answered() for r in self.fleet):
+            self._decide()
+
+    def everyone(self) -> list[LadderRuntime]:
+        """Every runtime with a worker to listen to, also those that a reload prepares or retires."""
+        return [*self.fleet, *(self._reload.others() if self._reload is not None else ())]
+
+    def _due_s(self) -> float:
+        now_s = self.clock.monotonic_s()
+        dues = [d for d in (r.due(now_s) for r in self.everyone()) if d is not None]
+        if self._reload is not None:
+            dues.append(now_s + 0.05)
+        return min([self._next_tick_s, *dues])
+
+    def _signals(self, wake: socket.socket) -> None:
+        try:
+            numbers = wake.recv(64)
+        except BlockingIOError:
+            return
+        if signal.SIGHUP in numbers:
+            self.reload(None)
+        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+            self._stop = True
+
+    # ------------------------------------------------------------------ tick
+    def _tick(self) -> None:
+        now_s = self.clock.monotonic_s()
+        if self._undecided:
+            self._decide()  # a worker was too busy to answer within a tick: decide with what is known
+        self._next_tick_s = max(self._next_tick_s + self.assembly.settings.tick_s, now_s)
+        self._undecided = True
+        for r in self.fleet:
+            r.ask()
+        if self.hub.progress():
+            self.notifier.watchdog()
+        self.notifier.status(headline(list(self.fleet), self.hub.senses()))
+
+    def _decide(self) -> None:
+        self._undecided = False
+        decisions = self.controller.step(self.fleet, self.hub.senses())
+        for observe in self.observers:
+            observe(self.controller.snapshot, decisions)
+
+    def _hear(self, r: LadderRuntime) -> None:
+        was = r.fileno()
+        for message in r.receive(self.clock.monotonic_s()):
+            if isinstance(message, w.Failed):
+                self._undecided = True  # do not wait for the tick: nobody may be live
+        if was is not None and r.fileno() is None:
+            self._undecided = True
+        if not self.ready and r.plan.name in self.fleet.runtimes:
+            self._check_start(r)
+
+    def _check_start(self, r: LadderRuntime) -> None:
+        if not r.ready and not r.usable():
+            reasons = "\n".join(f"  {n}: {why}" for n, why in r.quarantine.reasons.items())
+            raise LadderError(f"cannot serve ladder {r.plan.name!r}: no usable variant\n{reasons}")
+        if all(x.ready for x in self.fleet):
+            self.ready = True
+            self.notifier.ready()
+            took_ms = (self.clock.monotonic_s() - self.started_s) * 1e3
+            log.info("ready after %.0f ms: %s", took_ms, headline(list(self.fleet), {}))
+
+    # ------------------------------------------------------------------ what handlers may ask for
+    def status(self) -> dict[str, Any]:
+        """Everything at a glance."""
+        return daemon_status(self)
+
+    def budget_bytes(self, assembly: Assembly) -> int:
+        """Memory for the resident variants of one ladder."""
+        sense = self.hub.senses().get("memory_available_bytes")
+        return budget_bytes(assembly, getattr(sense, "value", None))
+
+    def decide_now(self) -> None:
+        """A pin, an unpin: do not wait for the tick."""
+        self._undecided = True
+
+    def reload(self, pending: Pending | None) -> None:
+        """Begin to replace everything by what the files say now; ``pending`` hears how it ended."""
+        if self._reload is not None:
+            raise EdgerundError("cannot reload: another reload is under way")
+        self.notifier.reloading(self.clock.monotonic_s())
+        self._reload = Reload(self, pending, self.clock.monotonic_s())
+
+    # ------------------------------------------------------------------ end
+    def _close(self) -> None:
+        """Let the workers answer what waits, then end."""
+        self.notifier.stopping()
+        log.info("stopping")
+        drain_s = self.assembly.settings.drain_s
+        for r in self.everyone():
+            r.stop(drain_s)
+        end_s = self.clock.monotonic_s() + drain_s + 1.0
+        while any(r.fileno() is not None for r in self.everyone()):
+            left_ms = int((end_s - self.clock.monotonic_s()) * 1e3)
+            if left_ms <= 0:
+                break
+            poller = zmq.Poller()
+            for r in self.everyone():
+                fd = r.fileno()
+                if fd is not None:
+                    poller.register(fd, zmq.POLLIN)
+            poller.poll(left_ms)
+            for r in self.everyone():
+                r.receive(self.clock.monotonic_s())
+
+    def _abandon(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        for r in self.everyone():
+            r.discard()
+        self.fleet.close_unused(None)
+        self.control.close()
+        self._listening.close()
