@@ -19,6 +19,14 @@ def usable(ladder: LadderState) -> list[str]:
     return [v.name for v in ladder.variants if v.quarantined is None]
 
 
+def deadline_ms(ladder: LadderState, plan: PolicyPlan) -> float | None:
+    """The tighter of what the policy and the clients ask for."""
+    asked = [plan.latency.max_ms] if plan.latency is not None else []
+    if ladder.serving.deadline_ms is not None:
+        asked.append(ladder.serving.deadline_ms)
+    return min(asked, default=None)
+
+
 def energy_share(snapshot: Snapshot, plan: PolicyPlan) -> float | None:
     """Energy to spend until the mission's end over what the present draw takes; None where nothing is asked."""
     battery = plan.battery
@@ -78,10 +86,10 @@ class Stepper:
 
     def late(self, ladder: LadderState) -> bool | None:
         """True above the deadline, False well below it, None between."""
-        p95, latency = ladder.serving.latency_ms_p95, self.plan.latency
-        if p95 is None or latency is None:
+        p95, asked_ms = ladder.serving.latency_ms_p95, deadline_ms(ladder, self.plan)
+        if p95 is None or asked_ms is None:
             return False
-        return True if p95 > latency.max_ms else None if p95 > 0.6 * latency.max_ms else False
+        return True if p95 > asked_ms else None if p95 > 0.6 * asked_ms else False
 
 
 class Threshold(Stepper):

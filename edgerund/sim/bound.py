@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgerund.sim.loader import footprint_bytes
 from edgerund.sim.pricing import Thermal, improve, thermal_of
 from edgerund.sim.serving import serve
 from edgerund.sim.world import DT_S
@@ -131,11 +132,12 @@ def _tables(plant: PlantLike, terms: Terms) -> Tables:
     worth, power_w, drain_w = [], [], []
     for name, variants in world.truth.items():
         shape = (world.ticks, len(variants))
+        sizes = [footprint_bytes(v, variants[-1]) for v in variants]
         w, p = np.zeros(shape), np.zeros(shape)
         for tick, deadline_ms in enumerate(terms.deadline_ms[name]):
             for i, truth in enumerate(variants):
                 served = serve(world, tick, truth, deadline_ms)
-                fits = truth.memory_bytes <= world.lethal_bytes[tick]
+                fits = sizes[i] <= world.lethal_bytes[tick]
                 w[tick, i] = served.worth(truth.accuracy) * fits
                 p[tick, i] = served.dynamic_w
         worth.append(w)

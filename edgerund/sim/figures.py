@@ -10,12 +10,14 @@ from edgerund.sim.world import DT_S, Truth
 from edgerund.types import ServingFigures
 
 
-def figures(truth: Truth, served: Served, away: bool, rng: random.Random) -> ServingFigures:
+def figures(
+    truth: Truth, served: Served, away: bool, asked_ms: float | None, rng: random.Random
+) -> ServingFigures:
     """Figures of one tick. Quantiles of the log-normal inference and of the wait before it, combined."""
     answered = 0 if away else int(served.answered_hz * DT_S + rng.random())
     refused = max(0, int(served.offered_hz * DT_S + 0.5) - answered)
     if answered == 0:
-        return ServingFigures(variant=truth.name, window_s=DT_S, refused=refused)
+        return ServingFigures(variant=truth.name, window_s=DT_S, refused=refused, deadline_ms=asked_ms)
     sigma, waits = served.sigma, served.waits
     noise = sigma / math.sqrt(answered)
     middle = served.infer_ms * (1 + noise * rng.gauss(0.0, 1.0))
@@ -33,6 +35,7 @@ def figures(truth: Truth, served: Served, away: bool, rng: random.Random) -> Ser
         infer_ms_mean=middle * (1 + sigma * sigma / 2),
         infer_ms_p50=middle,
         infer_ms_p99=middle * scatter * math.exp(2.326 * sigma),
+        deadline_ms=asked_ms,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from edgerund.sim.baselines import energy_share, usable, value_of
+from edgerund.sim.baselines import deadline_ms, energy_share, usable, value_of
 from edgerund.types import LadderState, Snapshot
 from edgerund.types.policy import PolicyPlan
 
@@ -13,9 +13,9 @@ from edgerund.types.policy import PolicyPlan
 class AlertLike:
     """ALERT (Wan et al., USENIX ATC'20): Kalman slowdown, chance of the deadline, energy budget per window.
 
-    It picks the variant with the highest accuracy x chance whose predicted power fits the energy pace. Heat is no
-    part of ALERT: like a system under it, this one reacts when the limit is reached, going to the bottom until 5 C
-    below.
+    It picks the variant with the highest accuracy x chance whose predicted power fits the energy pace; the deadline is
+    at most the period between frames, as in the paper. Heat is no part of ALERT: like a system around it, this one
+    reacts, capping the ladder one step lower every 5 s above the limit and one step higher every 10 s below it.
     """
 
     name = "alert-like"
@@ -26,7 +26,8 @@ class AlertLike:
         self._variance: dict[str, float] = {}
         self._noise: dict[str, float] = {}
         self._rate_hz: dict[str, float] = {}
-        self._cooling = False
+        self._cap = 0
+        self._capped_s = 0.0
 
     def reload(self, plan: PolicyPlan) -> None:
         self._plan = plan
@@ -34,26 +35,26 @@ class AlertLike:
     def step(self, snapshot: Snapshot) -> Mapping[str, str]:
         temp_c = value_of(snapshot, "temp_c")
         if self._plan.temp is not None and temp_c is not None:
-            if temp_c >= self._plan.temp.max_c:
-                self._cooling = True
-            elif temp_c < self._plan.temp.max_c - 5.0:
-                self._cooling = False
+            waited_s = snapshot.now_s - self._capped_s
+            above = temp_c >= self._plan.temp.max_c
+            longest = max(len(ladder.variants) for ladder in snapshot.ladders.values()) - 1
+            if (above and waited_s >= 5.0) or (not above and waited_s >= 10.0):
+                self._cap = min(longest, max(0, self._cap + (1 if above else -1)))
+                self._capped_s = snapshot.now_s
         return {name: self._choose(snapshot, ladder) for name, ladder in snapshot.ladders.items()}
 
     def _choose(self, snapshot: Snapshot, ladder: LadderState) -> str:
         names = usable(ladder) or [ladder.variants[-1].name]
         self._learn(ladder)
-        if self._cooling:
-            return names[-1]
         pace_w = self._pace_w(snapshot, ladder)
         best, best_worth = names[-1], -1.0
-        for variant in ladder.variants:
+        for variant in ladder.variants[self._cap :]:
             card = variant.card
             if variant.name not in names or card.latency_ms is None:
                 continue
             if (card.energy_mj or 0) / 1000 * self._rate_hz.get(ladder.name, 0) > pace_w:
                 continue
-            worth = (card.accuracy or 0.0) * self._chance(ladder.name, card.latency_ms)
+            worth = (card.accuracy or 0.0) * self._chance(ladder, card.latency_ms)
             if worth > best_worth:
                 best, best_worth = variant.name, worth
         return best
@@ -62,10 +63,10 @@ class AlertLike:
         """The paper's filter: x = x + K (z - x), with process noise that follows the innovation."""
         serving = ladder.serving
         card = next((v.card for v in ladder.variants if v.name == serving.variant), None)
-        if card is None or not card.latency_ms or serving.latency_ms_mean is None:
+        if card is None or not card.latency_ms or serving.infer_ms_mean is None:
             return
-        name, z = ladder.name, serving.latency_ms_mean / card.latency_ms
-        self._rate_hz[name] = serving.rate_hz
+        name, z = ladder.name, serving.infer_ms_mean / card.latency_ms
+        self._rate_hz[name] = serving.rate_hz + serving.refused / serving.window_s
         mean, variance = self._mean.get(name, 1.0), self._variance.get(name, 0.1)
         noise = max(1e-4, 0.3 * self._noise.get(name, 0.1) + 0.7 * (z - mean) ** 2 * 0.5)
         predicted = variance + noise
@@ -73,12 +74,15 @@ class AlertLike:
         self._mean[name] = mean + gain * (z - mean)
         self._variance[name], self._noise[name] = (1 - gain) * predicted, noise
 
-    def _chance(self, name: str, latency_ms: float) -> float:
-        if self._plan.latency is None:
+    def _chance(self, ladder: LadderState, latency_ms: float) -> float:
+        name, asked_ms = ladder.name, deadline_ms(ladder, self._plan)
+        rate_hz = self._rate_hz.get(name, 0.0)
+        if asked_ms is None or rate_hz <= 0:
             return 1.0
+        asked_ms = min(asked_ms, 1000.0 / rate_hz)
         deviation = latency_ms * math.sqrt(self._variance.get(name, 0.1) + 0.005)
         mean_ms = latency_ms * self._mean.get(name, 1.0)
-        return 0.5 * (1 + math.erf((self._plan.latency.max_ms - mean_ms) / deviation / 1.41421))
+        return 0.5 * (1 + math.erf((asked_ms - mean_ms) / deviation / 1.41421))
 
     def _pace_w(self, snapshot: Snapshot, ladder: LadderState) -> float:
         share = energy_share(snapshot, self._plan)
@@ -126,9 +130,9 @@ class FuzzyFopdt:
     def _push(self, snapshot: Snapshot, ladder: LadderState) -> float:
         """Places towards the bottom, from the strongest of heat, latency and battery."""
         pushes = [self._heat()]
-        p95, latency = ladder.serving.latency_ms_p95, self._plan.latency
-        if p95 is not None and latency is not None:
-            pushes.append(_rules((latency.max_ms - p95) / latency.max_ms * 20.0))
+        p95, asked_ms = ladder.serving.latency_ms_p95, deadline_ms(ladder, self._plan)
+        if p95 is not None and asked_ms is not None:
+            pushes.append(_rules((asked_ms - p95) / asked_ms * 20.0))
         share = energy_share(snapshot, self._plan)
         if share is not None:
             pushes.append(_rules((share - 1.0) * 40.0))

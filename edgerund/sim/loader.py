@@ -12,6 +12,11 @@ RESTART_TICKS = 3
 """How long a worker that was killed for memory is away."""
 
 
+def footprint_bytes(variant: Truth, bottom: Truth) -> int:
+    """Memory while ``variant`` serves: the cheapest one stays resident beside it."""
+    return variant.memory_bytes + (bottom.memory_bytes if variant is not bottom else 0)
+
+
 class Loader:
     """Make before break: the wanted variant loads beside the live one and takes over when it is ready."""
 
@@ -64,7 +69,7 @@ class Loader:
         if self.away_ticks:
             self.away_ticks -= 1
             return
-        if self._needs(self.live) > lethal_bytes:
+        if self._footprint(self.live) > lethal_bytes:
             self._kill(now_s)
             return
         self._make_room(memory_bytes, 0)
@@ -80,6 +85,10 @@ class Loader:
         self._go_on(now_s)
         if wanted != self.live and wanted in self._resident:
             self._take_over(now_s, wanted)
+
+    def _footprint(self, name: str) -> int:
+        """A variant and the cheapest one, which always stays."""
+        return footprint_bytes(self.variants[name], self.variants[self.bottom])
 
     def _needs(self, name: str) -> int:
         return self.variants[name].memory_bytes

@@ -157,7 +157,9 @@ class Plant:
             if not away:
                 power_w += served.dynamic_w + device.loading_w * loader.loading
                 self._over_current |= served.over_current
-            self._served[name] = figures(truth, served, away, self._rng)
+            self._served[name] = figures(
+                truth, served, away, world.client_deadline_ms[tick], self._rng
+            )
             rows[name] = _row(loader, served, away)
         if dead:
             power_w = 0.0

@@ -79,7 +79,7 @@ def simulate(  # noqa: PLR0913 - the five things that make a run, and who looks 
 ) -> Score:
     """Run ``decide`` under ``plan`` on a fresh plant."""
     plant = plant_class(scenario, ladders, seed)
-    terms = terms_of(plan, scenario, ladders, plant.world.ticks)
+    terms = terms_of(plan, plant.world, ladders)
     return run(plant, Decider(plan), terms, watch)
 
 

@@ -134,7 +134,7 @@ class MemoryPressure(Window):
 
 
 class Change(Strict):
-    """What the operator or the client changes at ``at_s``: a reload of the policy with these keys set anew."""
+    """From ``at_s`` on, clients ask for another deadline, or the operator reloads the policy with another limit."""
 
     at_s: NonNegative
     deadline_ms: Positive | None = None

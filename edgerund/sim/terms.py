@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgerund.sim.scenario import Change, Scenario
-from edgerund.sim.world import DT_S
+from edgerund.sim.scenario import Change
+from edgerund.sim.world import DT_S, World
 from edgerund.types import LadderPlan
-from edgerund.types.policy import LatencyLimit, PolicyPlan
+from edgerund.types.policy import PolicyPlan
 
 GRACE_S = 90.0
 """After a temperature limit is lowered, heat needs this long to leave before seconds over it are counted."""
@@ -31,23 +31,24 @@ class Terms:
 
 
 def terms_of(
-    plan: PolicyPlan, scenario: Scenario, ladders: Sequence[LadderPlan], ticks: int
+    plan: PolicyPlan, world: World, ladders: Sequence[LadderPlan]
 ) -> Terms:
-    """The terms of a run of ``plan`` under ``scenario``."""
+    """The terms of a run of ``plan`` in this world."""
+    scenario = world.scenario
     reloads: dict[int, PolicyPlan] = {}
     deadline_ms: dict[str, list[float]] = {ladder.name: [] for ladder in ladders}
     temp_limit_c: list[float] = []
     now, lowered_until = plan, -1
-    for tick in range(ticks):
+    for tick in range(world.ticks):
         for change in scenario.changes:
-            if int(change.at_s / DT_S) == tick:
+            if int(change.at_s / DT_S) == tick and change.temp_limit_c is not None:
                 before = _max_c(now)
                 now = _changed(now, change)
                 reloads[tick] = now
                 if _max_c(now) < before:
                     lowered_until = tick + int(GRACE_S / DT_S)
         for name, values in deadline_ms.items():
-            values.append(_deadline(now, name))
+            values.append(min(_deadline(now, name), world.client_deadline_ms[tick] or math.inf))
         temp_limit_c.append(math.inf if tick < lowered_until else _max_c(now))
     reserve_wh = None
     if scenario.battery is not None and plan.battery is not None:
@@ -66,9 +67,6 @@ def _deadline(plan: PolicyPlan, ladder: str) -> float:
 
 
 def _changed(plan: PolicyPlan, change: Change) -> PolicyPlan:
-    if change.deadline_ms is not None:
-        chance = plan.latency.chance if plan.latency else 0.99
-        plan = replace(plan, latency=LatencyLimit(change.deadline_ms, chance))
     if change.temp_limit_c is not None and plan.temp is not None:
         plan = replace(plan, temp=replace(plan.temp, max_c=change.temp_limit_c))
     return plan

@@ -49,6 +49,7 @@ class World:
     memory_bytes: list[int]
     lethal_bytes: list[int]
     """The most that was free in the last ``THRASH_TICKS``: a worker larger than this is killed."""
+    client_deadline_ms: list[float | None]
     contended: list[bool]
     """Ticks in which another program or a burst competes."""
 
@@ -64,6 +65,7 @@ def draw(scenario: Scenario, ladders: dict[str, Sequence[Truth]], seed: int) -> 
     times = [i * DT_S for i in range(ticks)]
     vehicle = 1 + rng.uniform(-0.02, 0.02)
     memory_bytes = _memory(scenario, times)
+    asked = [c for c in scenario.changes if c.deadline_ms is not None]
     return World(
         scenario=scenario,
         seed=seed,
@@ -83,6 +85,9 @@ def draw(scenario: Scenario, ladders: dict[str, Sequence[Truth]], seed: int) -> 
         memory_bytes=memory_bytes,
         lethal_bytes=[
             max(memory_bytes[max(0, i - THRASH_TICKS) : i + 1]) for i in range(ticks)
+        ],
+        client_deadline_ms=[
+            next((c.deadline_ms for c in reversed(asked) if c.at_s <= t), None) for t in times
         ],
         contended=[c or b != 1.0 for c, b in zip(contended, bursts, strict=True)],
     )
