@@ -56,6 +56,8 @@ class Dialogue:
         self.check()
         if not self.link.is_open:
             self.link.open()
+        elif self.link.lost():  # else this request would count as lost with those that were
+            self._recover()
         now_s = self.now_s()
         pending = self._session.begin(request, now_s)
         self.link.send(frames_of(pending, now_s))
@@ -64,13 +66,9 @@ class Dialogue:
     def turn(self) -> None:
         """Take what has come; after a lost connection, connect afresh and resend."""
         lost = self.link.lost()  # asked first: then every reply of the lost connection lies ready
-        now_s = self.now_s()
-        for message in self.link.receive():
-            self._session.take(message, now_s)
+        self._take()
         if lost:
-            self.link.reopen()
-            for pending in self._session.lose(now_s):
-                self.link.send(frames_of(pending, now_s))
+            self._recover()
 
     def give_up(self, pending: Pending, timeout_s: float) -> None:
         """End ``pending`` with NoAnswer, unless it is done."""
@@ -106,6 +104,18 @@ class Dialogue:
             raise UsageError("cannot use a client that is closed: make a new one")
         if self._pid != os.getpid():
             raise UsageError("cannot use a client after fork: make a new one in the child")
+
+    def _take(self) -> None:
+        now_s = self.now_s()
+        for message in self.link.receive():
+            self._session.take(message, now_s)
+
+    def _recover(self) -> None:
+        self._take()
+        self.link.reopen()
+        now_s = self.now_s()
+        for pending in self._session.lose(now_s):
+            self.link.send(frames_of(pending, now_s))
 
 
 def outcome(pending: Pending) -> Answer:
