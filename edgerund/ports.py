@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
     Frame = NDArray[np.uint8]
+else:
+    Array = Frame = Any  # the supervisor imports this file, and must not import numpy
 
 Progress = Callable[[float, str], None]
 """Called with (share done 0..1, one sentence) while something slow goes on."""
