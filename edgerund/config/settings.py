@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from edgerund.config.source import Document, Strict, read_yaml, validate
+from edgerund.errors import StartError
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -89,7 +90,7 @@ class Settings(Strict):
     )
     runtime_dir: Path | None = Field(
         default=None,
-        description="Folder of the sockets; unset: $RUNTIME_DIRECTORY, /run/edgerund for root, else $XDG_RUNTIME_DIR/edgerund.",
+        description="Folder of the sockets; unset: $RUNTIME_DIRECTORY, /run/edgerund as root, else $XDG_RUNTIME_DIR/edgerund.",
     )
     socket_mode: int = Field(
         default=0o660,
@@ -126,10 +127,13 @@ def load_settings(path: Path) -> tuple[Settings, Document]:
 
 
 def default_runtime_dir() -> Path:
-    """Where the sockets live when nobody says otherwise."""
+    """Where the sockets live when nobody says otherwise: where clients look. Raises StartError."""
     given = os.environ.get("RUNTIME_DIRECTORY")  # set by systemd for RuntimeDirectory=
     if given:
         return Path(given.split(":")[0])
     if os.geteuid() == 0:
         return Path("/run/edgerund")
-    return Path(os.environ.get("XDG_RUNTIME_DIR", f"/tmp/edgerund-{os.geteuid()}")) / "edgerund"  # noqa: S108
+    user = os.environ.get("XDG_RUNTIME_DIR")
+    if not user:
+        raise StartError("cannot choose a runtime folder: set runtime_dir in the settings, or XDG_RUNTIME_DIR")
+    return Path(user) / "edgerund"

@@ -7,6 +7,7 @@ Requests are ``{"op": name, ...arguments}``; replies ``{"ok": true, ...}`` or ``
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -35,7 +36,7 @@ class ControlSocket:
         self.socket.set(zmq.LINGER, 200)
         self.socket.set(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
         self.socket.set(zmq.RCVHWM, 64)
-        self.socket.set(zmq.USE_FD, fd)
+        self.socket.set(zmq.USE_FD, os.dup(fd))  # libzmq closes what it is given
         self.socket.bind(endpoint)
 
     def serve_waiting(self) -> None:

@@ -232,7 +232,7 @@ class LadderRuntime:
             decision.variant,
             self.live,
             usable[-1] if usable else decision.variant,
-            [n for n in decision.warm if n in usable],
+            [n for n in (*decision.warm, *self.residents) if n in usable],
             need,
             self._budget_bytes,
         )

@@ -45,7 +45,8 @@ def plan_residency(
     """Decide what is resident.
 
     The chosen variant always is; the live one until the swap is done, if both fit; then the cheapest, because an
-    emergency must not wait for a load; then ``warm``, most wanted first, as long as there is room.
+    emergency must not wait for a load; then ``warm``, most wanted first, as long as there is room. What is loaded
+    already belongs at the end of ``warm``: it costs nothing to keep while there is room.
     """
     keep = [chosen]
     used = need[chosen]
