@@ -66,8 +66,11 @@ def words(options: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tu
 def wholes(options: Mapping[str, Any], name: str, default: tuple[int, ...]) -> tuple[int, ...]:
     """Whole numbers above 0, at least one."""
     value = options.get(name, default)
-    good = isinstance(value, (tuple, list)) and len(value) > 0
-    if not good or not all(float(v).is_integer() and v > 0 for v in value):
+    if (
+        not isinstance(value, (tuple, list))
+        or not value
+        or not all(type(v) in (int, float) and v > 0 and v % 1 == 0 for v in value)
+    ):
         raise EngineError(
             f"cannot use {name}: {value!r}; write whole numbers such as {list(default)}"
         )

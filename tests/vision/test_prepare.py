@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from edgerund.errors import BadRequest, EngineError, RequestError, TooLarge
 from edgerund.ports import Incoming
 from edgerund.types import InputPlan, TensorSpec
-from edgerund.types.plan import Colour
+from edgerund.types.plan import Colour, Layout
 from edgerund.vision.prepare import ImageInput
 from tests.vision.plans import Array, image_spec
 
