@@ -196,6 +196,9 @@ class Sensor(Protocol):
 
     Made as ``cls(root: SysRoot, clock: Clock, **options)``, where ``options`` (all optional, ``period_s`` among
     them) come from the settings; ValueError for one that makes no sense. Called from one thread at a time.
+
+    Two members are optional: ``max_age_s``, after which a value is stale (otherwise two and a half periods),
+    and ``report(senses)``, called with everything about once a second, for a reader that passes it on.
     """
 
     period_s: float

@@ -9,7 +9,9 @@ TABLE: dict[str, str] = {
     "hwmon": "edgerund.sensors.hwmon:Hwmon",
     "ina3221": "edgerund.sensors.ina3221:Ina3221",
     "ina3221x": "edgerund.sensors.ina3221x:Ina3221x",
+    "jetson_stats": "edgerund.sensors.jetson_stats:JetsonStats",
     "load": "edgerund.sensors.load:Load",
+    "mavlink": "edgerund.sensors.mavlink:Mavlink",
     "memory": "edgerund.sensors.memory:Memory",
     "network": "edgerund.sensors.network:Network",
     "nvml": "edgerund.sensors.nvml:Nvml",
@@ -21,5 +23,5 @@ TABLE: dict[str, str] = {
     "thermal": "edgerund.sensors.thermal:ThermalZones",
 }
 
-ON_REQUEST = frozenset({"network"})
+ON_REQUEST = frozenset({"jetson_stats", "mavlink", "network"})
 """Readers that open sockets or start a process: they run only where the settings name them."""

@@ -180,15 +180,21 @@ class SensorHub:
                 if slot.due_s < self._wakes_s:
                     self._cond.notify_all()
             if last:
-                self.senses()  # keeps the integrals going when nobody asks
+                senses = self.senses()  # keeps the integrals going when nobody asks
+                for reporter in self._slots:
+                    reporter.report(senses)
 
     def _run(self, slot: Slot) -> None:
         slot.poll()
         now = self._clock.monotonic_s()
         slot.due_s = slot.next_due_s(now, self._origin_s)
         for sense in slot.senses(now):
-            if isinstance(sense, Reading) and sense.name.endswith(".load"):
+            if isinstance(sense, Reading) and _is_load(sense.name):
                 self._checker.note_load(sense.name, sense.value)
+
+
+def _is_load(name: str) -> bool:
+    return name == "cpu.load" or (name.startswith("gpu.") and name.endswith(".load"))
 
 
 def _make(name: str, root: SysRoot, clock: Clock, options: Options) -> Sensor:

@@ -15,49 +15,63 @@ _LOADAVG = "/proc/loadavg"
 _NAME = "cpu.load"
 
 
+MOST_CORES = 64
+
+
 class Load(FileSensor):
-    """``cpu.load`` (0..1 over all cores) and ``cpu.loadavg_1min``."""
+    """``cpu.load`` (0..1 over all cores), ``cpu.core<n>.load`` of each, ``cpu.loadavg_1min``."""
 
     def __init__(self, root: SysRoot, clock: Clock, period_s: float | None = None) -> None:
         super().__init__(root, clock, period_s)
-        self._before = (0, 0)
-        self._share: tuple[float, float] | None = None
+        self._before: dict[str, tuple[int, int]] = {}
+        self._shares: dict[str, tuple[float, float]] = {}
 
     def probe(self) -> str | None:
         return None if self._root.path(_STAT).exists() else f"no {_STAT}"
 
     def read(self) -> Iterable[Sense]:
-        yield self._load()
+        yield from self._loads()
         yield sense("cpu.loadavg_1min", "1", _LOADAVG, lambda: _loadavg(self._root.read(_LOADAVG)))
 
-    def _load(self) -> Sense:
+    def _loads(self) -> list[Sense]:
         try:
             # the interrupt counters make this file long on machines with many cores
             now = _counters(self._root.read(_STAT, limit=1_000_000))
         except OSError as e:
-            return failed(_NAME, e, _STAT)
+            return [failed(_NAME, e, _STAT)]
         except ValueError as e:
-            return NoData(_NAME, "garbage", str(e), _STAT)
+            return [NoData(_NAME, "garbage", str(e), _STAT)]
         now_s = self._clock.monotonic_s()
-        busy, total = now[0] - self._before[0], now[1] - self._before[1]
-        if total > 0 and 0 <= busy <= total and self._before[1]:
-            self._share = (now_s, busy / total)
-        if total:
-            self._before = now
-        if self._share is None:
-            return NoData(_NAME, "waiting", "a share needs two rounds", _STAT)
-        at_s, share = self._share
-        return Reading(_NAME, share, "1", now_s - at_s, _STAT)
+        return [self._share(name, counts, now_s) for name, counts in now.items()]
+
+    def _share(self, name: str, now: tuple[int, int], now_s: float) -> Sense:
+        before = self._before.get(name)
+        if before != now:
+            self._before[name] = now
+        if before is not None and 0 <= now[0] - before[0] <= now[1] - before[1] > 0:
+            self._shares[name] = (now_s, (now[0] - before[0]) / (now[1] - before[1]))
+        if name not in self._shares:
+            return NoData(name, "waiting", "a share needs two rounds", _STAT)
+        at_s, share = self._shares[name]
+        return Reading(name, share, "1", now_s - at_s, _STAT)
 
 
-def _counters(text: str) -> tuple[int, int]:
+def _counters(text: str) -> dict[str, tuple[int, int]]:
     """Busy and total jiffies. Waiting for a disk counts as idle; guest time is already in user time."""
-    words = text.partition("\n")[0].split()
-    if len(words) < 6 or words[0] != "cpu" or not all(w.isdecimal() for w in words[1:9]):
+    found: dict[str, tuple[int, int]] = {}
+    for line in text.splitlines()[: MOST_CORES + 1]:
+        words = line.split()
+        if not words or not words[0].startswith("cpu"):
+            break
+        if len(words) < 6 or not all(w.isdecimal() and len(w) < 20 for w in words[1:9]):
+            raise ValueError(f"not a line of counters: {shown(line)}")
+        counts = [int(w) for w in words[1:9]]
+        core = words[0].removeprefix("cpu")
+        name = f"cpu.core{core}.load" if core else _NAME
+        found[name] = (sum(counts) - counts[3] - counts[4], sum(counts))
+    if _NAME not in found:
         raise ValueError(f"no line 'cpu <numbers>': {shown(text)}")
-    counts = [int(w) for w in words[1:9]]
-    total = sum(counts)
-    return total - counts[3] - counts[4], total
+    return found
 
 
 def _loadavg(text: str) -> float:

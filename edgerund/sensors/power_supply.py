@@ -11,6 +11,8 @@ from edgerund.sensors.fields import bounded, failed, text_or
 from edgerund.types import NoData, Reading, Sense
 
 _STATUS = {"Charging": 1.0, "Discharging": -1.0, "Full": 0.0, "Not charging": 0.0}
+# in MAVLink's codes: 1 ok, 2 low, 3 critical
+_LEVELS = {"Critical": 3.0, "Low": 2.0, "Normal": 1.0, "High": 1.0, "Full": 1.0}
 _MAINS = ("Mains", "USB", "Wireless")
 # what a pack of 1 to 20 cells, 1 mA to 500 A, can say: a unit off by a thousand falls out on either side
 _MV, _MA, _MW, _MWH = (1_000, 100_000), (-500_000, 500_000), (0, 20_000_000), (10, 20_000_000)
@@ -66,6 +68,7 @@ class _Battery:
         found: list[Sense | None] = [
             charging,
             self._percent(),
+            self._level(),
             self._file("voltage_now", "voltage_mv", "mV", _MV, 1000),
             self._signed(charging, self._file("current_now", "current_ma", "mA", _MA, 1000)),
             self._signed(charging, self._power()),
@@ -97,6 +100,15 @@ class _Battery:
         if status not in _STATUS:
             return NoData(name, "garbage", f"status is {status[:24]!r}", file)
         return Reading(name, _STATUS[status], "sign", 0.0, file)
+
+    def _level(self) -> Sense | None:
+        if "capacity_level" not in self._present:
+            return None
+        file = self._folder + "capacity_level"
+        code = _LEVELS.get(text_or(self._root, file))
+        if code is None:
+            return None
+        return Reading(self._id("charge_state"), code, "code", 0.0, file)
 
     def _percent(self) -> Sense | None:
         if "capacity" in self._present:
@@ -150,6 +162,7 @@ class _Battery:
 
 _FIELDS = (
     "capacity",
+    "capacity_level",
     "charge_full",
     "charge_now",
     "current_now",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from edgerund.clock import Clock
@@ -58,6 +58,8 @@ class Slot:
     ) -> None:
         self.name = name
         self._sensor, self._clock, self._judge, self._forget = sensor, clock, judge, forget
+        self._max_age_s: float | None = getattr(sensor, "max_age_s", None)
+        self._report = getattr(sensor, "report", None)
         self.started_s: float | None = None
         self.due_s = 0.0
         self._found: bool | None = None
@@ -114,7 +116,8 @@ class Slot:
         age_s = max(0.0, now_s - latest.at_s)
         if age_s > 2.5 * self.period_s + 0.5 and self._found:
             return self._all_lost(NoData(self.name, "stale", f"last read {age_s:.1f} s ago"))
-        return [_aged(s, age_s, self.period_s) for s in latest.senses]
+        limit_s = self._max_age_s or 2.5 * self.period_s + 0.5
+        return [_aged(s, age_s, limit_s) for s in latest.senses]
 
     def status(self, now_s: float) -> ReaderStatus:
         """What ``edgerund sensors`` shows of this reader."""
@@ -132,6 +135,11 @@ class Slot:
             self._cpu_ms,
             None if latest is None else now_s - latest.at_s,
         )
+
+    def report(self, senses: Mapping[str, Sense]) -> None:
+        """Show all senses to a reader that passes them on."""
+        if self._report is not None and self.started_s is None:
+            self._report(senses)
 
     def close(self) -> None:
         """Close the reader, unless it hangs: then its thread still holds it."""
@@ -211,11 +219,11 @@ class Slot:
             _log.warning("%s: comes and goes; no more lines about it for some minutes", self.name)
 
 
-def _aged(sense: Sense, age_s: float, period_s: float) -> Sense:
+def _aged(sense: Sense, age_s: float, limit_s: float) -> Sense:
     if isinstance(sense, NoData):
         return sense
     age_s += sense.age_s
-    if sense.age_s > 2.5 * period_s + 0.5:
+    if age_s > limit_s:
         return NoData(sense.name, "stale", f"last measured {age_s:.1f} s ago", sense.source)
     return replace(sense, age_s=age_s)
 

@@ -13,6 +13,7 @@ Names of the senses that policies speak of (each is a ``Reading`` or a ``NoData`
     memory_pressure        PSI some avg10                          %
     cpu_load               busy share of all cores                 0..1
     gpu_load               busy share of the busiest GPU           0..1
+    battery_charge_state   1 ok 2 low 3 critical 4 emergency 5 failed 6 unhealthy 7 charging (MAVLink's codes)
     energy_mj              energy drawn since the daemon's start   mJ
     battery_left_sd_s      standard deviation of battery_left_s    s
 

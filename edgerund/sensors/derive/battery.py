@@ -18,9 +18,14 @@ LONGEST_LEFT_S = 30 * 86400.0
 
 
 def battery_senses(raw: Mapping[str, Sense]) -> list[Sense]:
-    """``battery_percent``, ``battery_energy_mwh``, ``on_mains``."""
+    """``battery_percent``, ``battery_energy_mwh``, ``battery_charge_state``, ``on_mains``."""
     packs = _packs(raw)
-    return [_percent(raw, packs), _energy(raw, packs), _on_mains(raw, packs)]
+    return [
+        _percent(raw, packs),
+        _energy(raw, packs),
+        _charge_state(raw, packs),
+        _on_mains(raw, packs),
+    ]
 
 
 def _packs(raw: Mapping[str, Sense]) -> list[str]:
@@ -64,6 +69,16 @@ def _energy(raw: Mapping[str, Sense], packs: list[str]) -> Sense:
     if values is None:
         return _lost("battery_energy_mwh", parts, packs)
     return _derived("battery_energy_mwh", sum(v.value for v in values), "mWh", values)
+
+
+def _charge_state(raw: Mapping[str, Sense], packs: list[str]) -> Sense:
+    """The worst of the packs' own judgements; charging (7) only if nothing worse is said."""
+    parts = _each(raw, packs, "charge_state")
+    values = [p for p in parts if isinstance(p, Reading)]
+    if not values:
+        return _lost("battery_charge_state", parts, packs)
+    worst = max(values, key=lambda v: 0.5 if v.value == 7 else v.value)
+    return _derived("battery_charge_state", worst.value, "code", [worst])
 
 
 def _on_mains(raw: Mapping[str, Sense], packs: list[str]) -> Sense:
