@@ -62,6 +62,13 @@ def suffixes(engine: str) -> tuple[str, ...] | None:
     return known.get(engine)
 
 
+def decoders(task: str) -> tuple[str, ...]:
+    """The built-in decoders of a task (nothing is imported)."""
+    module = importlib.import_module(BUILT_IN["decoders"])
+    own: Mapping[str, Mapping[str, str]] = {"classify": module.CLASSIFY, "detect": module.DETECT}
+    return tuple(own.get(task, {}))
+
+
 def _table(kind: str) -> Mapping[str, str]:
     module = importlib.import_module(BUILT_IN[kind])
     table: Mapping[str, str] = module.TABLE

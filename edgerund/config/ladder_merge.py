@@ -14,7 +14,7 @@ from edgerund.config.ladder_file import Common, InputFile, OutputFile, VariantFi
 from edgerund.types import InputPlan, OutputPlan
 from edgerund.types.plan import OptionValue
 
-TASK_DECODER = {"classify": "logits", "tensor": "raw"}
+TASK_DECODER = {"classify": "logits"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def merge(defaults: Common, written: VariantFile, task: object) -> Merged:
 def backend_of(file: str) -> str | None:
     """The built-in backend whose file ending this is, or None."""
     suffix = PurePosixPath(file).suffix
-    for name in registry.names("engines"):
+    for name in registry.names_built_in("engines"):
         if suffix and suffix in (registry.suffixes(name) or ()):
             return name
     return None

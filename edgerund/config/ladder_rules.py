@@ -8,14 +8,10 @@ from itertools import pairwise
 from edgerund import registry
 from edgerund.config.ladder_merge import Merged
 from edgerund.config.source import Document, Loc
-from edgerund.errors import PluginError, Problem
+from edgerund.errors import Problem
 from edgerund.types import Card, InputPlan, VariantPlan
 
 _CHANNELS = {"RGB": 3, "BGR": 3, "GRAY": 1}
-TASK_DECODERS = {
-    "classify": ("logits", "probabilities"),
-    "tensor": ("raw",),
-}
 
 
 class Findings:
@@ -61,14 +57,14 @@ def check_backend(merged: Merged, index: int, found: Findings) -> None:
     """The backend is known by name (nothing is imported) and takes files of this ending."""
     if merged.backend is None:
         endings = ", ".join(
-            s for n in registry.names("engines") for s in registry.suffixes(n) or ()
+            s for n in registry.names_built_in("engines") for s in registry.suffixes(n) or ()
         )
         found.problem(
             found.written(index, "file"),
             f"cannot tell the backend of {merged.file!r}: write backend, or use one of {endings}",
         )
         return
-    if message := unknown("engines", merged.backend):
+    if message := unknown_backend(merged.backend):
         found.problem(found.written(index, "backend"), message)
     taken = registry.suffixes(merged.backend)
     if taken and not merged.file.endswith(taken):
@@ -112,38 +108,43 @@ def _odd_integers(merged: Merged, plan: InputPlan, index: int, found: Findings) 
 
 def check_output(merged: Merged, index: int, task: object, found: Findings) -> None:
     """The decoder is known by name and belongs to the task."""
-    if not isinstance(task, str) or task not in ("classify", "detect", "tensor"):
+    if task not in ("classify", "detect", "tensor"):
         return
     loc = found.written(index, "output", "decoder")
-    if merged.output is None:
+    known = registry.decoders(str(task))
+    if task == "tensor":
+        if merged.output is not None:
+            found.problem(
+                loc, "cannot decode for task tensor: it answers raw outputs; leave output out"
+            )
+    elif merged.output is None:
         found.problem(
             loc,
-            f"cannot do without output.decoder: {task} knows {', '.join(decoders(task))}; or module:function",
+            f"cannot do without output.decoder: {task} knows {', '.join(known)}; or module:attribute",
         )
-    elif merged.output.decoder not in decoders(task) and (
-        task == "tensor" or ":" not in merged.output.decoder
-    ):
+    elif not _usable_decoder(merged.output.decoder, known):
         found.problem(
             loc,
-            f"cannot use decoder {merged.output.decoder!r} for {task}: known are {', '.join(decoders(task))}"
-            + ("" if task == "tensor" else "; or module:function"),
+            f"cannot use decoder {merged.output.decoder!r} for {task}: known are {', '.join(known)}; "
+            "or module:attribute",
         )
 
 
-def decoders(task: str) -> tuple[str, ...]:
-    """The names of the decoders of a task."""
-    return TASK_DECODERS.get(task) or tuple(registry.names("decoders"))
+def _usable_decoder(name: str, known: tuple[str, ...]) -> bool:
+    if name in known or ":" in name:
+        return True
+    # scanning what is installed costs 30 ms: only a name that is nobody's yet is worth it
+    return name not in registry.names_built_in("decoders") and name in registry.names("decoders")
 
 
-def unknown(kind: str, name: str) -> str | None:
-    """Why the registry would not find this name, without importing what it stands for."""
-    if name in registry.names(kind) or ":" in name:
+def unknown_backend(name: str) -> str | None:
+    """Why the registry would not find this backend, without importing it; None if it would."""
+    if name in registry.names_built_in("engines") or ":" in name:
         return None
-    try:
-        registry.resolve(kind, name)
-    except PluginError as e:
-        return str(e)
-    return None
+    known = registry.names("engines")
+    if name in known:
+        return None
+    return f"cannot find backend {name!r}: known are {', '.join(known)}; or write module:attribute"
 
 
 def check_order(variants: Sequence[VariantPlan], found: Findings) -> None:

@@ -38,6 +38,7 @@ class LiteRtBackend:
     def load(self, path: Path, options: LoadOptions, progress: Progress) -> Engine:
         module, _ = _installed()
         check_options("litert", options.extra, _OPTIONS)
+        most = option(options.extra, "max_batch", int, 32)
         resolver = module.OpResolverType.AUTO
         if not option(options.extra, "xnnpack", bool, True):
             resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -56,10 +57,11 @@ class LiteRtBackend:
                 experimental_op_resolver_type=resolver,
             )
             interpreter.allocate_tensors()
+            engine = LiteRtEngine(interpreter, path.name, most)
         except _FAILURES as e:
             raise EngineError(f"cannot load {path.name}: {one_line(e)}") from e
         progress(1.0, f"{path.name} is loaded")
-        return LiteRtEngine(interpreter, path.name, option(options.extra, "max_batch", int, 32))
+        return engine
 
 
 class LiteRtEngine:

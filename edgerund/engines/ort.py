@@ -78,10 +78,13 @@ class OrtBackend:
                 f"cannot load {path.name}: asked for {', '.join(providers)}, "
                 f"but onnxruntime took {', '.join(took)}"
             )
+        most = option(extra, "max_batch", int, 32)
+        try:
+            engine = OrtEngine(session, _failures(ort), path.name, most, _run(ort))
+        except UnicodeDecodeError as e:
+            raise EngineError(f"cannot load {path.name}: a name in it is no UTF-8") from e
         progress(1.0, f"{path.name} is loaded")
-        return OrtEngine(
-            session, _failures(ort), path.name, option(extra, "max_batch", int, 32), _run(ort)
-        )
+        return engine
 
 
 class OrtEngine:
