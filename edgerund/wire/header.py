@@ -98,7 +98,10 @@ def read_head(
             f"cannot match {what}: {shorten(shape)} of {dtype} is {size} bytes, "
             f"the payload frame has {len(frame)}"
         )
-    return TensorHead(str(dtype), tuple(shape), read_name(item, "name", what))
+    name = item.get("name", "")  # the model's own: of any length, the header bounds it
+    if type(name) is not str:
+        raise BadRequest(f"cannot take the name of {what}: a string is wanted")
+    return TensorHead(str(dtype), tuple(shape), name)
 
 
 def read_name(item: Mapping[str, Any], key: str, what: str) -> str:
@@ -120,7 +123,7 @@ def read_name(item: Mapping[str, Any], key: str, what: str) -> str:
 
 def shorten(value: object) -> str:
     """A foreign value for an error message: short, printable, ASCII."""
-    text = ascii(value) if not isinstance(value, (list, dict)) else encode_json(value)
+    text = ascii(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -180,11 +179,8 @@ def _read_deadline(header: Mapping[str, Any]) -> float | None:
     value = header.get("deadline_ms")
     if value is None:
         return None
-    if (
-        type(value) not in (int, float)
-        or not math.isfinite(value)
-        or not 0 < value <= MAX_DEADLINE_MS
-    ):
+    # the comparison also refuses NaN and infinity, and takes integers that no float can hold
+    if type(value) not in (int, float) or not 0 < value <= MAX_DEADLINE_MS:
         raise BadRequest(
             f"cannot take deadline_ms {h.shorten(value)}: "
             "a number above 0 and up to 86400000 is wanted"
