@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from edgerund.config.source import Document, Strict, read_yaml, validate
 from edgerund.errors import StartError
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+def _octal(value: Any) -> Any:
+    """YAML 1.1 reads 0660 as octal, but 0o660 as text."""
+    if isinstance(value, str):
+        try:
+            return int(value, 8)
+        except ValueError:
+            raise ValueError(f"cannot read the permissions {value!r}: write 0660") from None
+    if isinstance(value, int) and value > 0o777:
+        raise ValueError(f"cannot use the permissions {value}: write them in octal, such as 0660")
+    return value
 
 
 class LadderSettings(Strict):
@@ -90,13 +102,13 @@ class Settings(Strict):
     )
     runtime_dir: Path | None = Field(
         default=None,
-        description="Folder of the sockets; unset: $RUNTIME_DIRECTORY, /run/edgerund as root, else $XDG_RUNTIME_DIR/edgerund.",
+        description="Folder of the sockets; unset: systemd's, /run/edgerund as root, else $XDG_RUNTIME_DIR/edgerund.",
     )
-    socket_mode: int = Field(
+    socket_mode: Annotated[int, BeforeValidator(_octal)] = Field(
         default=0o660,
         ge=0,
-        le=0o777,
-        description="Permissions of the sockets, in octal, such as 0o660.",
+        description="Permissions of the sockets, in octal.",
+        json_schema_extra={"default": "0660"},
     )
     tick_s: float = Field(default=1.0, ge=0.05, le=60, description="Time between two decisions.")
     hang_s: float = Field(
@@ -135,5 +147,7 @@ def default_runtime_dir() -> Path:
         return Path("/run/edgerund")
     user = os.environ.get("XDG_RUNTIME_DIR")
     if not user:
-        raise StartError("cannot choose a runtime folder: set runtime_dir in the settings, or XDG_RUNTIME_DIR")
+        raise StartError(
+            "cannot choose a runtime folder: set runtime_dir in the settings, or XDG_RUNTIME_DIR"
+        )
     return Path(user) / "edgerund"
