@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from edgerund.clock import Clock
 from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.policy.decide import decide, initial
-from edgerund.types import Decision, Decisions, Sense, Snapshot
+from edgerund.types import Decision, Decisions, Reason, Sense, Snapshot
 from edgerund.types.policy import PolicyPlan
 
 log = logging.getLogger("edgerund.controller")
@@ -23,6 +23,8 @@ class Controller:
         self._state = initial(policy)
         self.snapshot = Snapshot(now_s=clock.monotonic_s(), wall_s=clock.wall_s())
         self.decisions: Decisions = {}
+        self.failures = 0
+        self._failing = False
 
     def replace(self, policy: PolicyPlan) -> None:
         """A new policy begins with what no policy changes: a clean state."""
@@ -44,12 +46,30 @@ class Controller:
             senses=dict(senses),
             ladders={name: r.state() for name, r in able.items()},
         )
-        self._state, self.decisions = decide(self.policy, self._state, self.snapshot)
+        try:
+            self._state, self.decisions = decide(self.policy, self._state, self.snapshot)
+        except Exception:
+            if not self._failing:  # log on the edge: the next tick comes soon
+                log.exception("cannot decide: the cheapest variants serve; the controller starts afresh")
+            self._failing = True
+            self.failures += 1
+            self._state = initial(self.policy)
+            self.decisions = {name: _safest(r, now_s) for name, r in able.items()}
+        else:
+            if self._failing:
+                log.info("the controller decides again")
+            self._failing = False
         for name, decision in self.decisions.items():
             if name in able:
                 _log_change(able[name].decision, decision)
                 able[name].apply(decision)
         return self.decisions
+
+
+def _safest(r: LadderRuntime, now_s: float) -> Decision:
+    """The cheapest usable variant, for a tick without a decision."""
+    reason = Reason("controller", "the controller failed; the cheapest variant serves until it decides again")
+    return Decision(r.plan.name, r.usable()[-1], reason, now_s, voluntary=False)
 
 
 def _log_change(before: Decision | None, now: Decision) -> None:
