@@ -18,10 +18,10 @@ def _octal(value: Any) -> Any:
     """YAML 1.1 reads 0660 as octal, but 0o660 as text."""
     if isinstance(value, str):
         try:
-            return int(value, 8)
+            value = int(value, 8)
         except ValueError:
             raise ValueError(f"cannot read the permissions {value!r}: write 0660") from None
-    if isinstance(value, int) and value > 0o777:
+    if isinstance(value, int) and not 0 <= value <= 0o777:
         raise ValueError(f"cannot use the permissions {value}: write them in octal, such as 0660")
     return value
 
@@ -106,7 +106,6 @@ class Settings(Strict):
     )
     socket_mode: Annotated[int, BeforeValidator(_octal)] = Field(
         default=0o660,
-        ge=0,
         description="Permissions of the sockets, in octal.",
         json_schema_extra={"default": "0660"},
     )
