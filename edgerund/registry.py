@@ -17,6 +17,7 @@ BUILT_IN: Mapping[str, str] = {
     "sensors": "edgerund.sensors",
     "tasks": "edgerund.vision",
     "decoders": "edgerund.vision.decoders",
+    "plants": "edgerund.sim",
 }
 
 
