@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from edgerund.policy import thermal
 from edgerund.policy.decide import decide
 from edgerund.policy.state import State
 from edgerund.types import Decision, Snapshot
@@ -41,6 +42,11 @@ class Decider:
 
     def reload(self, plan: PolicyPlan) -> None:
         self._plan = plan
+
+    def forecast_c(self, power_mw: float, ahead_s: float) -> float | None:
+        """What the thermal estimator expects ``ahead_s`` from now at this board power; None before it knows."""
+        memory = self._state.thermal
+        return None if memory.slow_c is None else thermal.forecast_c(memory, power_mw, ahead_s)
 
     def warm(self) -> Mapping[str, Sequence[str]]:
         """What to keep resident next, per ladder."""
