@@ -9,7 +9,7 @@ import numpy as np
 
 from edgerund.errors import BadRequest, EngineError
 from edgerund.types import InputPlan, IOSpec, TensorSpec
-from edgerund.vision.codec import as_rgb, decode_jpeg
+from edgerund.vision.codec import as_rgb, decode_jpeg, import_codecs
 from edgerund.vision.fit import fit_pixels, fitted_size, place, to_gray
 from edgerund.vision.quantised import quantise
 
@@ -29,6 +29,7 @@ class ImageInput:
         Raises:
             EngineError: more than one input, or a dtype, size, layout or channel count that the engine lacks.
         """
+        import_codecs()
         if len(spec.inputs) != 1:
             raise EngineError(
                 f"cannot feed frames to {variant!r}: it has {len(spec.inputs)} inputs; use the task tensor"
