@@ -263,15 +263,13 @@ def _loads_mw(ladder: LadderState, memory: LadderMemory) -> list[float]:
     return loads
 
 
-def serving_loads_mw(ladder: LadderState, memory: LadderMemory) -> float:
-    """What the variant that served the last window drew above idle by its card, at the rate it answered."""
-    names = [v.name for v in ladder.variants]
-    place = _place(names, ladder.serving.variant)
+def live_load_mw(ladder: LadderState, memory: LadderMemory, rate_hz: float) -> float:
+    """What the variant that served the last window draws above idle by its card, at ``rate_hz``."""
+    place = _place([v.name for v in ladder.variants], ladder.serving.variant)
     if place is None:
         return 0.0
     bases = [base_ms(memory.latency, v.name, v.card) for v in ladder.variants]
-    energies = energies_mj([v.card for v in ladder.variants], bases)
-    return energies[place] * ladder.serving.rate_hz
+    return energies_mj([v.card for v in ladder.variants], bases)[place] * rate_hz
 
 
 def _place(names: Sequence[str], name: str | None) -> int | None:

@@ -92,7 +92,7 @@ def _temperature(
     if seen.kind == "absent":
         notes.append(f"{seen.detail}: the temperature limit is not applied")
         return
-    if memory.slow_c is None or (seen.kind == "lost" and policy.lost.get(limit.sense) == "ignore"):
+    if not memory.ready or (seen.kind == "lost" and policy.lost.get(limit.sense) == "ignore"):
         return
     now_c = seen.value if seen.usable else None
     if now_c is not None and now_c >= limit.max_c:
@@ -100,21 +100,27 @@ def _temperature(
         found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _: why))
         headroom["temperature"] = 0.0
         return
-    # an old value may have moved since, and a lost one has to be guessed
-    margin = (limit.margin_c if limit.margin_c is not None else thermal.margin_c(memory)) + (
-        2.0 if seen.kind == "lost" else 0.2 * seen.age_s if seen.kind == "aged" else 0.0
-    )
-    stay = thermal.ceiling_mw(memory, limit.max_c - margin, limit.horizon_s)
+    margin = _margin_c(limit, memory, seen)
+    now_mw = power.total_mw(state.power, memory.load_mw)
+    stay = now_mw + thermal.room_mw(memory, limit.max_c - margin, limit.horizon_s)
     ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
-    climb = thermal.ceiling_mw(memory, limit.max_c - margin - CLIMB_C, ahead_s)
+    climb = now_mw + thermal.room_mw(memory, limit.max_c - margin - CLIMB_C, ahead_s)
 
     def why_hot(expected_mw: float) -> Reason:
-        then_c = thermal.forecast_c(memory, expected_mw, limit.horizon_s)
+        then_c = thermal.forecast_c(memory, expected_mw - now_mw, limit.horizon_s)
         return reasons.temperature(now_c, then_c, limit, margin)
 
     found.append(Ceiling(stay, min(stay, climb), why_hot))
-    then_c = thermal.forecast_c(memory, board_mw, limit.horizon_s)
+    then_c = thermal.forecast_c(memory, board_mw - now_mw, limit.horizon_s)
     headroom["temperature"] = _share((limit.max_c - then_c) / max(1.0, limit.max_c - 25.0))
+
+
+def _margin_c(limit: TempLimit, memory: thermal.ThermalMemory, seen: Sensed) -> float:
+    """The policy's margin, or the earned one; more while the reading is old, or the model goes on alone."""
+    margin = limit.margin_c if limit.margin_c is not None else memory.margin_c
+    if seen.kind == "lost":
+        return margin + 2.0 * thermal.doubt_c(memory, limit.horizon_s)
+    return margin + (0.2 * seen.age_s if seen.kind == "aged" else 0.0)
 
 
 def _battery(
@@ -183,9 +189,7 @@ def _lost_to_cheapest(
     for name in watched(policy):
         if sensed[name].kind != "lost" or lost_mode(policy, name) == "ignore":
             continue
-        no_model = (
-            policy.temp is not None and name == policy.temp.sense and state.thermal.slow_c is None
-        )
+        no_model = policy.temp is not None and name == policy.temp.sense and not state.thermal.ready
         if lost_mode(policy, name) == "cheapest" or no_model:
             why = reasons.sensor_lost(sensed[name].detail, "only the cheapest variant is safe")
             found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _, why=why: why))  # type: ignore[misc]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edgerund.policy import battery, power, rules, slowdown, thermal
-from edgerund.policy.candidates import serving_loads_mw
+from edgerund.policy.candidates import live_load_mw
 from edgerund.policy.ceilings import BATTERY_SENSES, watched
 from edgerund.policy.senses import Sensed, sense_all
 from edgerund.policy.state import LadderMemory, State
@@ -38,7 +38,7 @@ def observe(
         ladders=ladders,
     )
     state, drawn_mw = _power(policy, state, snapshot, sensed, dt_s)
-    state = _thermal(policy, state, sensed, drawn_mw, now_s, dt_s)
+    state = _thermal(policy, state, snapshot, sensed, dt_s)
     return _battery(policy, state, sensed, drawn_mw, now_s, dt_s), sensed
 
 
@@ -56,6 +56,9 @@ def _ladder(
         latency,
         switch,
         _demand(memory.rate_hz, rate),
+        memory.flow_hz + 0.3 * (serving.rate_hz - memory.flow_hz)
+        if memory.flow_hz > 0.0
+        else serving.rate_hz,
         _demand(memory.busy, serving.rate_hz * busy_ms / 1000.0),
     )
 
@@ -73,7 +76,8 @@ def _power(
     if policy.board.idle_mw is not None and not memory.seen:
         memory = replace(memory, idle_mw=policy.board.idle_mw)
     load_mw = sum(
-        serving_loads_mw(ladder, state.ladders[name]) for name, ladder in snapshot.ladders.items()
+        live_load_mw(ladder, state.ladders[name], ladder.serving.rate_hz)
+        for name, ladder in snapshot.ladders.items()
     )
     name = policy.power.sense if policy.power is not None else "power_mw"
     seen = sensed[name]
@@ -86,9 +90,8 @@ def _power(
 def _thermal(
     policy: PolicyPlan,
     state: State,
+    snapshot: Snapshot,
     sensed: Mapping[str, Sensed],
-    drawn_mw: float,
-    now_s: float,
     dt_s: float,
 ) -> State:
     if policy.temp is None:
@@ -96,14 +99,19 @@ def _thermal(
     seen = sensed[policy.temp.sense]
     temp_c = seen.value if seen.kind == "fresh" else None
     memory = state.thermal
-    if memory.slow_c is None:
-        memory = thermal.ThermalMemory(
-            heat_c_per_w=policy.board.heat_c_per_w or memory.heat_c_per_w,
-            tau_s=policy.board.tau_s or memory.tau_s,
-        )
-    memory = thermal.observe(memory, temp_c, drawn_mw, dt_s)
+    load_mw = sum(
+        live_load_mw(ladder, state.ladders[name], state.ladders[name].flow_hz)
+        for name, ladder in snapshot.ladders.items()
+    )
+    if not memory.ready:
+        if temp_c is None:
+            return state
+        memory = thermal.begin(temp_c, policy.board.heat_c_per_w, policy.board.tau_s)
+        memory = replace(memory, load_mw=load_mw)
+    step_mw = state.power.gain * (load_mw - memory.load_mw)
+    memory = replace(thermal.observe(memory, temp_c, step_mw, dt_s), load_mw=load_mw)
     if temp_c is not None:
-        memory = thermal.score(memory, temp_c, drawn_mw, now_s, policy.temp.horizon_s)
+        memory = thermal.score(memory, temp_c, snapshot.now_s, policy.temp.horizon_s)
     return replace(state, thermal=memory)
 
 

@@ -19,11 +19,15 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class LadderMemory:
-    """One ladder: how slow it is now, how often it is asked, and what was chosen when."""
+    """One ladder: how slow it is now, how often it is asked, and what was chosen when.
+
+    ``rate_hz`` is the demand, quick to rise and slow to fall; ``flow_hz`` the mean rate of answers.
+    """
 
     latency: LatencyMemory = LatencyMemory()
     switch: SwitchMemory = SwitchMemory()
     rate_hz: float = 0.0
+    flow_hz: float = 0.0
     busy: float = 0.0
 
 

@@ -1,77 +1,113 @@
-"""Where the temperature will be: a fast node on a slow node, with the ambient disturbance observed."""
+"""Where the temperature will be: a fast node on a slow one, its disturbance observed, by a bank of filters."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-HEAT_C_PER_W, TAU_S = 4.0, 100.0
-FAST_C_PER_W, FAST_TAU_S = 0.8, 6.0
-BANDWIDTH_S = 20.0
-ERRORS_KEPT = 60
+from edgerund.policy import filters
+from edgerund.policy.filters import Filter
+
+HEAT_C_PER_W = 4.0
+TAUS_S = (50.0, 110.0, 240.0)
+DRIFTS_C = (0.03, 0.1)  # how restless the disturbance is, C per square root of a second
+FAST_TAU_S = 6.0
+ERRORS_KEPT = 90
+SCORE_EVERY_S = 2.0
+FORGET = 0.03  # share of a member's score that one forecast that came due replaces
+FIRST_MARGIN_C = 3.0  # until enough forecasts came due
+STEADY_MW = (
+    300.0  # a forecast counts only if the models' power is still this close to what it assumed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A forecast made earlier: when it comes due, at which power, and what each member (and the mean) said."""
+
+    at_s: float
+    power_mw: float
+    members_c: tuple[float, ...]
+    mean_c: float
 
 
 @dataclass(frozen=True, slots=True)
 class ThermalMemory:
-    """The observer. ``ambient_c`` is whatever makes the model agree with the sensor: air, sun, other heat.
+    """The bank of filters, and what its members are worth.
 
-    ``pending`` holds forecasts made earlier as (due at, forecast); ``errors`` how far recent ones were too low.
+    ``power_mw`` is the models' power, counted from the first reading; ``fast_w`` follows it; ``load_mw`` is the same
+    by the cards.
+    Only power that the models take is an input: a rail is too restless for that (times 4 C per watt, its noise
+    would drown the temperature), and what others draw shows as disturbance.
+
+    ``weights`` and ``margin_c`` come from the forecasts that were due *before* the last reading, so that a hotter
+    reading always makes a hotter forecast.
     """
 
-    slow_c: float | None = None
-    fast_c: float = 0.0
-    ambient_c: float = 0.0
-    heat_c_per_w: float = HEAT_C_PER_W
-    tau_s: float = TAU_S
-    pending: tuple[tuple[float, float], ...] = ()
+    bank: tuple[Filter, ...] = ()
+    weights: tuple[float, ...] = ()
+    load_mw: float = 0.0
+    fast_w: float = 0.0
+    power_mw: float = 0.0
+    scores: tuple[float, ...] = ()
+    due: tuple[Due, ...] = ()
     errors: tuple[float, ...] = ()
+    margin_c: float = FIRST_MARGIN_C
+
+    @property
+    def ready(self) -> bool:
+        """A temperature was seen."""
+        return bool(self.bank)
+
+
+def begin(temp_c: float, heat_c_per_w: float | None, tau_s: float | None) -> ThermalMemory:
+    """The bank at the first reading; ``None``: nobody measured the board."""
+    taus = TAUS_S if tau_s is None else (0.7 * tau_s, tau_s, 1.4 * tau_s)
+    heat = heat_c_per_w or HEAT_C_PER_W
+    doubt = 0.3 * heat if heat_c_per_w else 0.5 * heat
+    bank = tuple(
+        filters.begin(tau, drift, temp_c, heat, doubt) for tau in taus for drift in DRIFTS_C
+    )
+    return ThermalMemory(
+        bank,
+        weights=(1.0 / len(bank),) * len(bank),
+        scores=(0.25,) * len(bank),
+    )
 
 
 def observe(
-    memory: ThermalMemory, temp_c: float | None, power_mw: float, dt_s: float
+    memory: ThermalMemory, temp_c: float | None, step_mw: float, dt_s: float
 ) -> ThermalMemory:
-    """Advance by ``dt_s`` under ``power_mw``; ``temp_c`` None: the model alone."""
-    power_w = power_mw / 1000.0
-    if memory.slow_c is None:
-        if temp_c is None:
-            return memory
-        fast = FAST_C_PER_W * power_w
-        slow = temp_c - fast
-        return replace(
-            memory, slow_c=slow, fast_c=fast, ambient_c=slow - memory.heat_c_per_w * power_w
-        )
-    slow_inf = memory.ambient_c + memory.heat_c_per_w * power_w
-    slow = slow_inf + (memory.slow_c - slow_inf) * math.exp(-dt_s / memory.tau_s)
-    fast_inf = FAST_C_PER_W * power_w
-    fast = fast_inf + (memory.fast_c - fast_inf) * math.exp(-dt_s / FAST_TAU_S)
-    ambient = memory.ambient_c
+    """Advance by ``dt_s`` after a step of the models' power; ``temp_c`` None: the model alone."""
+    power_w = (memory.power_mw + step_mw) / 1000.0
+    fast_w = power_w + (memory.fast_w - power_w) * math.exp(-dt_s / FAST_TAU_S)
+    bank = tuple(filters.predict(f, dt_s, step_mw / 1000.0) for f in memory.bank)
     if temp_c is not None:
-        error = temp_c - (slow + fast)
-        step = min(dt_s, BANDWIDTH_S) / BANDWIDTH_S
-        slow += error * min(1.0, 2.0 * step)
-        ambient += error * step * memory.tau_s / BANDWIDTH_S
-    return replace(memory, slow_c=slow, fast_c=fast, ambient_c=ambient)
+        bank = tuple(filters.correct(f, temp_c, fast_w, power_w) for f in bank)
+    return replace(memory, bank=bank, fast_w=fast_w, power_mw=memory.power_mw + step_mw)
 
 
 def line(memory: ThermalMemory, ahead_s: float) -> tuple[float, float]:
-    """Temperature after ``ahead_s`` of constant power as (C without power, C per W): it is linear in power."""
-    assert memory.slow_c is not None
-    slow_left = math.exp(-ahead_s / memory.tau_s)
-    fast_left = math.exp(-ahead_s / FAST_TAU_S)
-    offset = memory.ambient_c + (memory.slow_c - memory.ambient_c) * slow_left
-    offset += memory.fast_c * fast_left
-    slope = memory.heat_c_per_w * (1.0 - slow_left) + FAST_C_PER_W * (1.0 - fast_left)
+    """Temperature after ``ahead_s`` of the present power, and what a watt more adds: it is linear in power."""
+    watts = memory.power_mw / 1000.0
+    left = math.exp(-ahead_s / FAST_TAU_S)
+    offset = slope = 0.0
+    for member, weight in zip(memory.bank, memory.weights, strict=True):
+        base, rise = filters.line(member, ahead_s, memory.fast_w, watts, left)
+        offset += weight * base
+        slope += weight * rise
     return offset, slope
 
 
-def forecast_c(memory: ThermalMemory, power_mw: float, ahead_s: float) -> float:
-    """Temperature after ``ahead_s`` under ``power_mw``."""
+def forecast_c(memory: ThermalMemory, more_mw: float, ahead_s: float) -> float:
+    """Temperature after ``ahead_s`` of ``more_mw`` above the present power."""
     offset, slope = line(memory, ahead_s)
-    return offset + slope * power_mw / 1000.0
+    return offset + slope * more_mw / 1000.0
 
 
-def ceiling_mw(memory: ThermalMemory, limit_c: float, horizon_s: float) -> float:
-    """The most power that keeps every moment of the horizon below ``limit_c``."""
+def room_mw(memory: ThermalMemory, limit_c: float, horizon_s: float) -> float:
+    """The most power above the present that keeps every moment of the horizon below ``limit_c``."""
     most = math.inf
     for ahead_s in (min(5.0, horizon_s), horizon_s / 2.0, horizon_s):
         offset, slope = line(memory, ahead_s)
@@ -79,23 +115,50 @@ def ceiling_mw(memory: ThermalMemory, limit_c: float, horizon_s: float) -> float
     return most
 
 
-def margin_c(memory: ThermalMemory) -> float:
+def doubt_c(memory: ThermalMemory, ahead_s: float) -> float:
+    """Standard deviation that the filters themselves give the forecast: it grows while there is no reading."""
+    return sum(
+        w * filters.deviation(f, ahead_s) for f, w in zip(memory.bank, memory.weights, strict=True)
+    )
+
+
+def score(memory: ThermalMemory, temp_c: float, now_s: float, horizon_s: float) -> ThermalMemory:
+    """Compare the forecasts that are due with ``temp_c``, then make new ones."""
+    weights, margin = _weights(memory.scores), _margin(memory.errors)
+    scores, errors, waiting = memory.scores, memory.errors, memory.due
+    while waiting and waiting[0].at_s <= now_s:
+        first, waiting = waiting[0], waiting[1:]
+        if abs(first.power_mw - memory.power_mw) <= STEADY_MW:
+            scores = tuple(
+                s + FORGET * (abs(temp_c - c) - s)
+                for s, c in zip(scores, first.members_c, strict=True)
+            )
+            errors = (*errors, temp_c - first.mean_c)[-ERRORS_KEPT:]
+    if not waiting or now_s + horizon_s - waiting[-1].at_s >= SCORE_EVERY_S:
+        waiting = (*waiting, _due(memory, now_s, horizon_s))
+    return replace(
+        memory, weights=weights, margin_c=margin, scores=scores, errors=errors, due=waiting
+    )
+
+
+def _due(memory: ThermalMemory, now_s: float, horizon_s: float) -> Due:
+    watts = memory.power_mw / 1000.0
+    left = math.exp(-horizon_s / FAST_TAU_S)
+    members = tuple(filters.line(f, horizon_s, memory.fast_w, watts, left)[0] for f in memory.bank)
+    mean = sum(w * c for w, c in zip(memory.weights, members, strict=True))
+    return Due(now_s + horizon_s, memory.power_mw, members, mean)
+
+
+def _weights(scores: Sequence[float]) -> tuple[float, ...]:
+    """Members count by the fourth power of how well they forecast."""
+    raw = [(s + 0.02) ** -4 for s in scores]
+    total = sum(raw)
+    return tuple(r / total for r in raw)
+
+
+def _margin(errors: Sequence[float]) -> float:
     """1 C and the 95th percentile of how much hotter it recently became than forecast."""
-    if len(memory.errors) < 10:
-        return 2.0
-    ranked = sorted(memory.errors)
+    if len(errors) < 10:
+        return FIRST_MARGIN_C
+    ranked = sorted(errors)
     return 1.0 + max(0.0, ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))])
-
-
-def score(
-    memory: ThermalMemory, temp_c: float, power_mw: float, now_s: float, horizon_s: float
-) -> ThermalMemory:
-    """Compare the forecasts that are due with ``temp_c``, and make a new one every other second."""
-    errors = memory.errors
-    pending = memory.pending
-    while pending and pending[0][0] <= now_s:
-        errors = (*errors, temp_c - pending[0][1])[-ERRORS_KEPT:]
-        pending = pending[1:]
-    if not pending or now_s + horizon_s - pending[-1][0] >= 2.0:
-        pending = (*pending, (now_s + horizon_s, forecast_c(memory, power_mw, horizon_s)))[-128:]
-    return replace(memory, errors=errors, pending=pending)
