@@ -73,6 +73,11 @@ class Answer:
         return tuple(self.result.get("scores", ()))
 
     @property
+    def classes(self) -> tuple[int, ...]:
+        """Numbers of the classes in the ladder's list of labels, one per label."""
+        return tuple(self.result.get("classes", self.result.get("indices", ())))
+
+    @property
     def boxes(self) -> NDArray[np.float32]:
         """Float32 [N, 4]: x1, y1, x2, y2 in pixels of the frame that was sent."""
         import numpy as np
