@@ -60,12 +60,11 @@ class OrtBackend:
                 f"cannot load {path.name}: provider {', '.join(missing) or '(none)'} is not in this "
                 f"onnxruntime; it has {', '.join(ort.get_available_providers())}"
             )
-        settings = _session_options(ort, options)
         progress(0.0, f"onnxruntime reads {path.name}")
         try:
             session = ort.InferenceSession(
                 str(path),
-                sess_options=settings,
+                sess_options=_session_options(ort, options),
                 providers=providers,
                 provider_options=option(extra, "provider_options", list, [{} for _ in providers]),
                 enable_fallback=0,
