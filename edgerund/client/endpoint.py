@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgerund.errors import StartError, UsageError
+from edgerund.wire.control import CONTROL_SOCKET
 
 SYSTEM_DIR = Path("/run/edgerund")
 SUFFIX = ".sock"
-NOT_LADDERS = frozenset(("control",))
 
 
 def runtime_dirs(environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -23,8 +23,8 @@ def ladders(folder: Path) -> list[str]:
     """The names of the ladders that have a socket in ``folder``."""
     if not folder.is_dir():
         return []
-    names = (p.name[: -len(SUFFIX)] for p in folder.iterdir() if p.name.endswith(SUFFIX))
-    return sorted(n for n in names if n not in NOT_LADDERS)
+    names = (p.name for p in folder.iterdir() if p.name != CONTROL_SOCKET)
+    return sorted(n[: -len(SUFFIX)] for n in names if n.endswith(SUFFIX))
 
 
 def find_endpoint(
