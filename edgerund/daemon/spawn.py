@@ -15,6 +15,8 @@ from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from typing import TYPE_CHECKING
 
+from edgerund.errors import StartError
+
 if TYPE_CHECKING:
     from edgerund.serve.options import WorkerOptions
     from edgerund.serve.sockets import Listener
@@ -26,14 +28,23 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def start_fork_server(engine_modules: Sequence[str]) -> None:
-    """Begin to import what workers need, in another process; returns at once."""
+    """Begin to import what workers need, in another process; returns at once.
+
+    Raises:
+        StartError: nowhere to put its socket.
+    """
     # set before any import: ONNX Runtime would open a database and look up a host; OpenBLAS would start
     # threads, which a process that forks must not have
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     multiprocessing.set_forkserver_preload([*PRELOAD, *engine_modules])
-    forkserver.ensure_running()
+    try:
+        forkserver.ensure_running()
+    except OSError as e:
+        raise StartError(
+            f"cannot start the fork server: {e.strerror}; it needs a writable temporary folder (TMPDIR)"
+        ) from e
 
 
 def spawn(

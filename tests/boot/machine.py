@@ -76,8 +76,9 @@ class Machine:
         """What docs/operator.md says under "As a service", without a network."""
         wheels = self.folder / "wheels"
         subprocess.run([PYTHON, "-m", "venv", self.folder / "build"], check=True, timeout=60)
-        pip = [self.folder / "build" / "bin" / "pip", "wheel", "--quiet", "-w", wheels]
-        subprocess.run([*pip, f"{REPO}[ort]"], check=True, timeout=300)
+        pip = str(self.folder / "build" / "bin" / "pip")
+        command = [pip, "wheel", "--quiet", "-w", str(wheels), f"{REPO}[ort]"]
+        subprocess.run(command, check=True, timeout=300)
         self.run(PYTHON, "-m", "venv", "/opt/edgerund")
         pip_inside = ["/opt/edgerund/bin/pip", "install", "--quiet", "--no-index"]
         self.run(*pip_inside, "--find-links", "/host/wheels", "edgerund[ort]")
