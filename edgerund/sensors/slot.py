@@ -225,7 +225,7 @@ def _aged(sense: Sense, age_s: float, limit_s: float) -> Sense:
     age_s += sense.age_s
     if age_s > limit_s:
         return NoData(sense.name, "stale", f"last measured {age_s:.1f} s ago", sense.source)
-    return replace(sense, age_s=age_s)
+    return replace(sense, age_s=round(age_s, 3))  # recordings keep every digit: give them few
 
 
 def _list(names: list[str]) -> str:

@@ -85,8 +85,12 @@ def _on_mains(raw: Mapping[str, Sense], packs: list[str]) -> Sense:
     mains = [s for n, s in raw.items() if n.startswith("mains.")]
     signs = _each(raw, packs, "charging")
     valid = [s for s in mains if isinstance(s, Reading)]
-    if valid and (len(valid) == len(mains) or any(s.value > 0 for s in valid)):
-        return _derived("on_mains", float(any(s.value > 0 for s in valid)), "bool", valid)
+    fed = [s for s in valid if s.value > 0]
+    if fed:
+        return _derived("on_mains", 1.0, "bool", fed)
+    # an input without power means a battery only where there is one: a Pi has a PoE input and runs from USB
+    if valid and packs and len(valid) == len(mains):
+        return _derived("on_mains", 0.0, "bool", valid)
     told = [s for s in signs if isinstance(s, Reading)]
     if told:
         return _derived("on_mains", float(all(s.value >= 0 for s in told)), "bool", told)
