@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ Traced = Callable[[dict[str, Any]], list[str]]
 
 
 @pytest.fixture
-def traced(tmp_path: Path) -> Iterator[Traced]:
+def traced(tmp_path: Path) -> Traced:
     """Serves the bundled ladder under strace until it has answered and stopped; returns its socket calls."""
     strace = shutil.which("strace")
     if strace is None:
@@ -41,7 +43,9 @@ def traced(tmp_path: Path) -> Iterator[Traced]:
         ladder = str(shared_file("variants/cifar10"))
         settings = {"ladders": [{"path": ladder}], "runtime_dir": str(tmp_path / "run"), **extra}
         (tmp_path / "edgerund.yaml").write_text(yaml.safe_dump(settings))
-        process = subprocess.Popen([*command, *serve], stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [*command, *serve], stderr=subprocess.PIPE, start_new_session=True
+        )
         try:
             wait_for(lambda: ready(tmp_path / "run") or process.poll() is not None, 60, "a start")
             with Client("cifar10", runtime_dir=tmp_path / "run", timeout_s=30) as client:
@@ -52,11 +56,12 @@ def traced(tmp_path: Path) -> Iterator[Traced]:
             subprocess.run(["kill", "-TERM", str(pid)], check=True)
             process.communicate(timeout=30)
         finally:
-            process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
         return [line for line in trace.read_text().splitlines() if "socket(" in line]
 
-    yield go
+    return go
 
 
 def ready(runtime_dir: Path) -> bool:
