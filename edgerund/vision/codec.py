@@ -29,7 +29,21 @@ which is half of what bilinear and bicubic differ by.
 
 _START = b"\xff\xd8\xff"
 _SCAN = b"\xff\xda"
-_DECODE_FAULTS = (OSError, SyntaxError, ValueError, LookupError, TypeError, struct.error, Warning)
+# what Pillow was seen to raise on damaged files, and what its older versions may
+_DECODE_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Warning,
+    struct.error,
+)
 
 
 def import_codecs() -> None:
