@@ -26,6 +26,7 @@ from edgerund.types import GoldenPlan, LadderPlan, VariantPlan
 __all__ = ["LadderReading", "ladder_schema", "load_ladder", "read_ladder"]
 
 LADDER_FILE = "ladder.yaml"
+RESERVED_NAMES = ("frame", "input")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -137,6 +138,11 @@ class _Reader:
             if any(p.name == written.name for p in plans):
                 self.found.problem(
                     ("variants", i, "name"), f"cannot use the name {written.name!r} twice"
+                )
+            if written.name in RESERVED_NAMES:
+                self.found.problem(
+                    ("variants", i, "name"),
+                    f"cannot name a variant {written.name!r}: the golden file uses that word",
                 )
             path = self.folder.inside(written.file, ("variants", i, "file"))
             card = self.folder.card(written, i)

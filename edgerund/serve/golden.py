@@ -140,7 +140,7 @@ def relative_error(got: Array, want: Array) -> float:
 def made_up(variant: VariantPlan, spec: IOSpec) -> Golden | None:
     """A deterministic input for a variant without a golden file; None where the engine's shape is too free."""
     if variant.input is not None:
-        return Golden(frame=_frame())
+        return Golden(frame=made_up_frame())
     if any(None in tensor.shape[1:] for tensor in spec.inputs):
         return None
     random = np.random.default_rng(0)
@@ -154,7 +154,7 @@ def made_up(variant: VariantPlan, spec: IOSpec) -> Golden | None:
     return Golden(inputs=tuple(inputs))
 
 
-def _frame() -> Array:
+def made_up_frame() -> Array:
     """120 x 160 pixels, RGB: a gradient under noise, so that no channel and no corner is like another."""
     y, x = np.mgrid[0:120, 0:160]
     gradient = np.stack([x * 1.5, y * 2.0, 255 - x - 0.5 * y], axis=-1)
