@@ -119,7 +119,7 @@ class Screen:
 
     def summary(self) -> None:
         """The run in figures."""
-        total, right = self._totals()
+        total, _right = self._totals()
         print("\nswaps, each with the reason that the replies carried:")
         for swap in self._swaps or ["  none"]:
             print(f"  {swap}")
