@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+import edgerund
 from edgerund.daemon.preload import engine_modules
 from edgerund.daemon.spawn import start_fork_server
 
@@ -49,7 +50,8 @@ def serve(config: Path | None) -> int:
             from edgerund.observe.recorder import Recorder
 
             r = assembly.settings.recorder
-            recorder = Recorder(r.file, max_bytes=r.max_mb * 1024 * 1024)
+            context = {"version": edgerund.__version__, "policy": assembly.policy.name}
+            recorder = Recorder(r.file, clock, max_bytes=r.max_mb * 1024 * 1024, context=context)
             stack.callback(recorder.close)
             supervisor.observers.append(recorder.record)
         logging.getLogger("edgerund").info("policy %s", assembly.policy.name)

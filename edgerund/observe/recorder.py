@@ -72,7 +72,7 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def put(self, snapshot: Snapshot, decisions: Decisions) -> None:
+    def record(self, snapshot: Snapshot, decisions: Decisions) -> None:
         """Hand over one tick; never waits. If the disk is too slow the oldest waiting ticks are dropped."""
         with self._cond:
             if self.failed is not None or self._closing:

@@ -37,7 +37,7 @@ def tick(n: int) -> tuple[Snapshot, dict[str, Decision]]:
 def record(path: Path, ticks: range, **options: int) -> None:
     recorder = Recorder(path, ManualClock(), **options)  # type: ignore[arg-type]
     for n in ticks:
-        recorder.put(*tick(n))
+        recorder.record(*tick(n))
         if n % 32 == 31:
             wait_for(lambda: not recorder._queue, what="an empty queue")
     recorder.close()
@@ -56,7 +56,7 @@ def test_what_was_recorded_is_read_back_exactly(
     path.unlink(missing_ok=True)
     recorder = Recorder(path, ManualClock())
     for snapshot, decisions in ticks:
-        recorder.put(snapshot, decisions)
+        recorder.record(snapshot, decisions)
     recorder.close()
     reader = RecordReader(path)
     assert [(r.snapshot, r.decisions) for r in reader] == ticks
@@ -131,7 +131,7 @@ def test_a_full_disk_stops_the_recording_with_one_line(
 ) -> None:
     path = tmp_path / "flight.jsonl"
     recorder = Recorder(path, ManualClock())
-    recorder.put(*tick(0))
+    recorder.record(*tick(0))
     wait_for(lambda: not recorder._queue, what="an empty queue")
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -140,9 +140,9 @@ def test_a_full_disk_stops_the_recording_with_one_line(
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, old[1]))
         with caplog.at_level(logging.ERROR):
             for n in range(1, 5):
-                recorder.put(*tick(n))
+                recorder.record(*tick(n))
             wait_for(lambda: recorder.failed, what="the failure")
-            recorder.put(*tick(9))
+            recorder.record(*tick(9))
             recorder.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
@@ -184,7 +184,7 @@ def test_a_killed_process_loses_no_line_it_had_written(tmp_path: Path) -> None:
         "r = Recorder(Path(sys.argv[1]), SystemClock())\n"
         "n = 0\n"
         "while True:\n"
-        "    r.put(*tick(n)); n += 1; time.sleep(0.001)\n"
+        "    r.record(*tick(n)); n += 1; time.sleep(0.001)\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", program, str(path)], cwd=Path(__file__).parents[2]
@@ -205,7 +205,7 @@ def test_a_slow_disk_drops_the_oldest_and_counts_them(tmp_path: Path) -> None:
     fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     recorder = Recorder(pipe, SystemClock())
     for n in range(3000):
-        recorder.put(*tick(n))
+        recorder.record(*tick(n))
     assert recorder.dropped > 0
     closing = threading.Thread(target=recorder.close)
     closing.start()
