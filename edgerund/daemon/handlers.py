@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import edgerund
@@ -12,6 +13,7 @@ from edgerund.daemon.control import Handler, Pending
 from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.daemon.status import daemon_status, decision_item, sense_item
 from edgerund.errors import ControlError
+from edgerund.observe.codec import dump_decisions, dump_snapshot
 from edgerund.types import Hold
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def handlers(daemon: Supervisor) -> dict[str, Handler]:
         "unpin": ops.unpin,
         "reload": ops.reload,
         "sensors": ops.sensors,
+        "tick": ops.tick,
     }
 
 
@@ -98,7 +101,19 @@ class Operations:
 
     def sensors(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         """Every reading with its age, and what is absent with the reason."""
-        return {"senses": [sense_item(s) for _, s in sorted(self._daemon.hub.senses().items())]}
+        hub = self._daemon.hub
+        return {
+            "senses": [sense_item(s) for _, s in sorted(hub.senses().items())],
+            "readers": [asdict(r) for r in hub.status()],
+        }
+
+    def tick(self, _request: Mapping[str, Any]) -> dict[str, Any]:
+        """The latest snapshot and its decisions, in the exact text form of a recording."""
+        controller = self._daemon.controller
+        return {
+            "snapshot": dump_snapshot(controller.snapshot),
+            "decisions": dump_decisions(controller.decisions),
+        }
 
     def _ladder(self, request: Mapping[str, Any]) -> LadderRuntime:
         runtimes = self._daemon.fleet.runtimes

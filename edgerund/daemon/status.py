@@ -77,7 +77,12 @@ def ladder_status(r: LadderRuntime, now_s: float) -> dict[str, Any]:
 def sense_item(sense: Sense) -> dict[str, Any]:
     """One reading, or its absence."""
     if isinstance(sense, NoData):
-        return {"name": sense.name, "absent": sense.reason, "detail": sense.detail}
+        return {
+            "name": sense.name,
+            "absent": sense.reason,
+            "detail": sense.detail,
+            "source": sense.source,
+        }
     return {
         "name": sense.name,
         "value": sense.value,
