@@ -43,10 +43,10 @@ class Decider:
     def reload(self, plan: PolicyPlan) -> None:
         self._plan = plan
 
-    def forecast_c(self, power_mw: float, ahead_s: float) -> float | None:
-        """What the thermal estimator expects ``ahead_s`` from now at this board power; None before it knows."""
+    def forecast_c(self, ahead_s: float) -> float | None:
+        """What the thermal estimator expects ``ahead_s`` from now at the present power; None before it knows."""
         memory = self._state.thermal
-        return None if memory.slow_c is None else thermal.forecast_c(memory, power_mw, ahead_s)
+        return thermal.forecast_c(memory, 0.0, ahead_s) if memory.ready else None
 
     def warm(self) -> Mapping[str, Sequence[str]]:
         """What to keep resident next, per ladder."""

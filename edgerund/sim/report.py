@@ -37,7 +37,7 @@ class Tape:
         watts = _sense(snapshot, "power_mw")
         self.seen_w.append(None if watts is None else watts / 1000)
         if self.horizon_s is not None:
-            self.forecast_c.append(self.decider.forecast_c(row.power_w * 1000, self.horizon_s))
+            self.forecast_c.append(self.decider.forecast_c(self.horizon_s))
         for name, ladder in snapshot.ladders.items():
             self.latency_ms.setdefault(name, []).append(ladder.serving.latency_ms_p99)
         self.rows.append(row)

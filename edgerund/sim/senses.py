@@ -56,6 +56,7 @@ class Senses:
         self._faults = faults
         self._rng = rng
         self._held: dict[str, float] = {}
+        self._last: dict[str, Sense] = {}
         self._past: dict[str, deque[float]] = {
             name: deque(maxlen=1 + int(f.lag_s))
             for f in faults
@@ -66,24 +67,31 @@ class Senses:
     def observe(self, now_s: float, truth: Mapping[str, float]) -> dict[str, Sense]:
         """The senses at ``now_s``; a channel without a true value is absent hardware."""
         senses: dict[str, Sense] = {}
-        active = [f for f in self._faults if f.holds(now_s)]
+        active = [f for f in self._faults if f.holds(now_s)] if self._faults else []
         for channel in CHANNELS:
-            value = truth.get(channel.name)
+            name = channel.name
+            value = truth.get(name)
             if value is None:
-                senses[channel.name] = _no_data(channel, "absent")
+                senses[name] = self._absent(channel)
                 continue
             measured = self._measure(channel, value)
-            past = self._past.get(channel.name)
-            if past is not None:
-                past.append(measured)
-            fault = _of(active, channel.name) if active else None
-            senses[channel.name] = (
-                _reading(channel, measured)
-                if fault is None
-                else self._broken(channel, measured, fault, now_s)
-            )
+            if name in self._past:
+                self._past[name].append(measured)
+            fault = _of(active, name) if active else None
+            if fault is not None:
+                senses[name] = self._broken(channel, measured, fault, now_s)
+                continue
+            last = self._last.get(name)
+            if not isinstance(last, Reading) or last.value != measured:
+                last = self._last[name] = _reading(channel, measured)
+            senses[name] = last
         senses["temp_c"] = _hottest(senses)
         return senses
+
+    def _absent(self, channel: Channel) -> Sense:
+        if channel.name not in self._last:
+            self._last[channel.name] = _no_data(channel, "absent")
+        return self._last[channel.name]
 
     def _measure(self, channel: Channel, value: float) -> float:
         sigma = channel.noise + channel.noise_share * value

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 1100, 170, 62, 14, 26, 20
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 1100, 170, 92, 22, 26, 20
 MAX_POINTS = 900
 
 
@@ -23,7 +23,7 @@ class Line:
 def chart(title: str, unit: str, times_s: Sequence[float], lines: Sequence[Line]) -> str:
     """A chart with a shared time axis."""
     low, high = _range([v for line in lines for v in line.values if v is not None])
-    end_s = times_s[-1] or 1.0
+    end_s = _end_s(times_s)
     parts = [_frame(title, unit, lines, low, high, end_s)]
     for line in lines:
         points = _thin(times_s, line.values)
@@ -38,7 +38,7 @@ def steps(
     """A chart of named levels (best on top) with one rectangle per stretch; ``data-i`` is its first index."""
     row_px = 22
     height = TOP + row_px * len(names) + BOTTOM
-    end_s = times_s[-1] or 1.0
+    end_s = _end_s(times_s)
     parts = [f'<text class="title" x="{LEFT}" y="16">{html.escape(title)}</text>']
     for i, name in enumerate(names):
         y = TOP + row_px * i
@@ -58,6 +58,11 @@ def steps(
         start = i
     parts.append(_time_axis(end_s, height))
     return _svg(parts, height)
+
+
+def _end_s(times_s: Sequence[float]) -> float:
+    """The end of the last tick."""
+    return 2 * times_s[-1] - times_s[-2] if len(times_s) > 1 else 1.0
 
 
 def _svg(parts: Sequence[str], height: int) -> str:
