@@ -9,7 +9,7 @@ image, before the student starts. Example::
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .augment import Views
 from .data import Part, load, split
-from .loop import Clock, Recipe, fit
+from .loop import Clock, Recipe, begin, fit
 from .measure import logits, session
 from .nets import LAYOUTS
 
@@ -49,6 +49,7 @@ class Taught:
     weight: float = 0.9
 
     def __post_init__(self) -> None:
+        self.count = len(self.part)
         self._labels = torch.from_numpy(self.part.labels)
 
     def batch(self, index: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
@@ -80,15 +81,22 @@ def main() -> None:
     )
     parser.add_argument("--views", type=int, default=8)
     parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="one thread each")
+    parser.add_argument(
+        "--start", type=Path, help="go on from this checkpoint, such as prune.py's ..."
+    )
+    parser.add_argument(
+        "--done", type=float, default=0.0, help="... at this share of the schedule, 0 to 1"
+    )
     parser.add_argument("--pause-file", type=Path, help="sleep while this file exists")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
     train, validation = split(load(args.data, "train"))
     views = Views(train.images, args.views, STUDENT.shift)
-    answers = teach(args.teacher, views, len(train), args.cache, args.threads)
-    clock = Clock(args.minutes, args.pause_file)
-    fit(args.layout, STUDENT, Taught(train, views, answers), train, validation, clock, args.out)
+    answers = teach(args.teacher, views, len(train), args.cache, args.workers)
+    recipe = replace(STUDENT, workers=args.workers)
+    model = begin(args.layout, recipe, train, args.start)
+    clock = Clock(args.minutes, args.pause_file, args.done)
+    fit(model, args.layout, recipe, Taught(train, views, answers), validation, clock, args.out)
 
 
 if __name__ == "__main__":

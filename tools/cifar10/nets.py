@@ -34,7 +34,7 @@ def three_stages(*widths: int) -> Layout:
 
 LAYOUTS = {
     "top": three_stages(64, 256, 256),
-    "medium": three_stages(32, 96, 144),
+    "medium": three_stages(32, 112, 128),
     "small": three_stages(16, 40, 56),
     "tiny": Layout(32, 4, 2, ((32, False), (32, False), (40, True), (48, False), (56, True))),
 }

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .augment import Augmenter
 from .data import Part, load, split
-from .loop import Clock, Recipe, fit
+from .loop import Clock, Recipe, begin, fit
 from .nets import LAYOUTS
 
 
@@ -29,6 +29,7 @@ class Labelled:
     smoothing: float = 0.15
 
     def __post_init__(self) -> None:
+        self.count = len(self.part)
         generator = torch.Generator().manual_seed(self.recipe.seed)
         self._augment = Augmenter(
             self.part.images, self.recipe.shift, self.recipe.cutout, generator
@@ -56,14 +57,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     parser.add_argument("--layout", choices=LAYOUTS, default="top")
     parser.add_argument("--minutes", type=float, default=63)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="one thread each")
     parser.add_argument("--pause-file", type=Path, help="sleep while this file exists")
+    parser.add_argument("--resume", type=Path, help="go on from this checkpoint ...")
+    parser.add_argument(
+        "--done", type=float, default=0.0, help="... which stood at this progress, 0 to 1"
+    )
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
     train, validation = split(load(args.data, "train"))
-    recipe = Recipe()
-    clock = Clock(args.minutes, args.pause_file)
-    fit(args.layout, recipe, Labelled(train, recipe), train, validation, clock, args.out)
+    recipe = Recipe(workers=args.workers)
+    model = begin(args.layout, recipe, train, args.resume)
+    clock = Clock(args.minutes, args.pause_file, args.done)
+    fit(model, args.layout, recipe, Labelled(train, recipe), validation, clock, args.out)
 
 
 if __name__ == "__main__":
