@@ -35,11 +35,13 @@ class Findings:
         self._problems.update(dict.fromkeys(problems))
 
     def written(self, index: int, *keys: str) -> Loc:
-        """Where a merged key stands: in the variant, else in defaults, else (absent) the variant itself."""
-        places: tuple[Loc, ...] = (("variants", index, *keys), ("defaults", *keys))
-        for loc in places:
-            if loc in self._document.lines:
-                return loc
+        """Where a merged key stands: in the variant, else in defaults; absent, where its parent stands."""
+        while keys:
+            places: tuple[Loc, ...] = (("variants", index, *keys), ("defaults", *keys))
+            for loc in places:
+                if loc in self._document.lines:
+                    return loc
+            keys = keys[:-1]
         return ("variants", index)
 
     @property
@@ -90,7 +92,7 @@ def check_input(merged: Merged, index: int, task: object, found: Findings) -> No
         if len(values) not in (1, channels):
             found.problem(
                 found.written(index, "input", key),
-                f"cannot use {len(values)} values for {plan.colour}: give 1, or 1 per channel",
+                f"cannot use {len(values)} values for {channels} channel{'s' if channels > 1 else ''}",
             )
     if 0.0 in plan.std:
         found.problem(found.written(index, "input", "std"), "cannot divide by 0")
