@@ -11,6 +11,15 @@ import pytest
 from edgerund.client import Client
 
 
+def start_server(address: str, life: int, fd: int = -1) -> subprocess.Popen[bytes]:
+    """One life of ``tests/client/server.py``; ``fd`` is the listening socket that it takes over."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.client.server", address, str(fd), str(life)],
+        pass_fds=[fd] if fd >= 0 else [],
+        cwd=Path(__file__).parents[2],
+    )
+
+
 class Daemon:
     """What a supervisor is to a client: it holds the listening socket, its worker lives and dies."""
 
@@ -32,11 +41,7 @@ class Daemon:
         assert self.listener is not None
         self.life += 1
         fd = self.listener.fileno()
-        self.worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.client.server", self.endpoint, str(fd), str(self.life)],
-            pass_fds=[fd],
-            cwd=Path(__file__).parents[2],
-        )
+        self.worker = start_server(self.endpoint, self.life, fd)
         return self
 
     def wait_for_death(self) -> None:
