@@ -62,6 +62,7 @@ class Recorder:
         self._queue: deque[tuple[Snapshot, Decisions]] = deque()
         self._cond = threading.Condition()
         self._closing = False
+        self._idle = True
         self.dropped = 0
         self.failed: str | None = None
         self._table = Table()
@@ -81,13 +82,19 @@ class Recorder:
                 self._queue.popleft()
                 self.dropped += 1
             self._queue.append((snapshot, decisions))
-            self._cond.notify()
+            self._idle = False
+            self._cond.notify_all()
+
+    def flush(self) -> None:
+        """Wait until everything handed over so far is written: for those who are faster than a disk, not the daemon."""
+        with self._cond:
+            self._cond.wait_for(lambda: self._idle or self.failed is not None)
 
     def close(self) -> None:
         """Write what waits, sync, and close. Closing twice is allowed."""
         with self._cond:
             self._closing = True
-            self._cond.notify()
+            self._cond.notify_all()
         self._thread.join()
 
     # ------------------------------------------------------------------ the thread
@@ -96,7 +103,9 @@ class Recorder:
             self._write_all()
             os.fdatasync(self._fd)
         except OSError as e:
-            self.failed = e.strerror or str(e)
+            with self._cond:
+                self.failed = e.strerror or str(e)
+                self._cond.notify_all()
             _log.error(
                 "cannot go on recording into %s: %s; the daemon runs on", self._path, self.failed
             )
@@ -107,6 +116,8 @@ class Recorder:
         while True:
             with self._cond:
                 while not self._queue and not self._closing:
+                    self._idle = True
+                    self._cond.notify_all()
                     self._cond.wait()
                 if not self._queue:
                     return
