@@ -89,7 +89,7 @@ def _one(
     terms = terms_of(plan, plant.world, ladders)
     decider = Decider(plan)
     tape = report.Tape(decider, plan.temp.horizon_s if plan.temp else None)
-    recording = _recording(args.record)
+    recording = _recording(args.record, plan)
     watches = [tape.watch] if args.report else []
     if recording is not None:
         watches.append(recording.watch)
@@ -108,12 +108,12 @@ def _one(
     _print_one(args, name, score, bound, speed)
 
 
-def _recording(path: Path | None) -> Any:
+def _recording(path: Path | None, plan: PolicyPlan) -> Any:
     if path is None:
         return None
     from edgerund.sim.recording import Recording
 
-    return Recording(path)
+    return Recording(path, plan)
 
 
 def _all(watches: Sequence[Callable[..., None]]) -> Callable[..., None]:
