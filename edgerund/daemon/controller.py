@@ -50,7 +50,9 @@ class Controller:
             self._state, self.decisions = decide(self.policy, self._state, self.snapshot)
         except Exception:
             if not self._failing:  # log on the edge: the next tick comes soon
-                log.exception("cannot decide: the cheapest variants serve; the controller starts afresh")
+                log.exception(
+                    "cannot decide: the cheapest variants serve; the controller starts afresh"
+                )
             self._failing = True
             self.failures += 1
             self._state = initial(self.policy)
@@ -68,7 +70,9 @@ class Controller:
 
 def _safest(r: LadderRuntime, now_s: float) -> Decision:
     """The cheapest usable variant, for a tick without a decision."""
-    reason = Reason("controller", "the controller failed; the cheapest variant serves until it decides again")
+    reason = Reason(
+        "controller", "the controller failed; the cheapest variant serves until it decides again"
+    )
     return Decision(r.plan.name, r.usable()[-1], reason, now_s, voluntary=False)
 
 

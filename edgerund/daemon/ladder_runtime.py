@@ -19,10 +19,7 @@ from edgerund.types import worker as w
 log = logging.getLogger("edgerund.ladder")
 Spawn: TypeAlias = Callable[[bool], tuple[ForkServerProcess, socket.socket]]
 """Starts a worker; the argument says whether it takes connections at once."""
-FIRST_BACKOFF_S = 0.0
 MAX_BACKOFF_S = 5.0
-QUIET_LIFE_S = 30.0
-"""A worker that lived so long starts afresh without back-off."""
 
 
 class LadderRuntime:
@@ -59,11 +56,11 @@ class LadderRuntime:
         self._label = ("", "")
         self._process: ForkServerProcess | None = None
         self._socket: socket.socket | None = None
-        self._started_s = now_s
         self._heard_s = now_s
         self._restart_at_s: float | None = now_s
-        self._backoff_s = FIRST_BACKOFF_S
+        self._backoff_s = 0.0
         self._stopping = False
+        self._hung = False
         self._bound = bound
 
     # ------------------------------------------------------------------ for the poll loop
@@ -90,13 +87,14 @@ class LadderRuntime:
         if self._restart_at_s is not None and now_s >= self._restart_at_s and not self._stopping:
             self._restart_at_s = None
             self._process, self._socket = self._spawn(self._bound)
-            self._started_s = self._heard_s = now_s
+            self._heard_s = now_s
             if self._wanted:
                 self._send(w.Serve(self._wanted, *self._label))
         elif self._socket is not None and now_s - self._heard_s > self._hang_s and self.ready:
             log.error(
                 "%s: worker silent for %.1f s: killing it", self.plan.name, now_s - self._heard_s
             )
+            self._hung = True
             self.kill()
             self._heard_s = now_s
 
@@ -152,25 +150,36 @@ class LadderRuntime:
             self._process.join(timeout=1.0)
             code = self._process.exitcode
         self._process = None
-        suspects, self._loading = [x for x in {self._loading, self.live} if x], ""
+        suspects, self._loading = self._suspects(code), ""
         self._residents.clear()
-        self.live = ""
+        was_live, self.live = bool(self.live), ""
         if self._stopping:
             return
         how = _how(code)
         self.restarts += 1
-        log.error("%s: worker died (%s); suspects %s", self.plan.name, how, suspects or "none")
-        for name in suspects:
-            if self.quarantine.died(name, how, now_s):
+        log.error("%s: worker died (%s); suspects %s", self.plan.name, how, [*suspects] or "none")
+        for name, weight in suspects.items():
+            if self.quarantine.died(name, how, now_s, weight):
                 log.error(
                     "%s: quarantine of %s: %s", self.plan.name, name, self.quarantine.reasons[name]
                 )
         if self._wanted in self.quarantine.reasons:
             self._wanted = (self.usable() or [""])[-1]  # the safest until the next decision
-        if now_s - self._started_s > QUIET_LIFE_S:
-            self._backoff_s = FIRST_BACKOFF_S
+        # one that came as far as serving is started again at once; one that did not, ever more slowly
+        self._backoff_s = 0.0 if was_live else min(MAX_BACKOFF_S, 2 * self._backoff_s + 0.1)
         self._restart_at_s = now_s + self._backoff_s
-        self._backoff_s = min(MAX_BACKOFF_S, 2 * self._backoff_s + 0.1)
+
+    def _suspects(self, code: int | None) -> dict[str, float]:
+        """Variants whose code may have ended the worker, each with the weight of the suspicion.
+
+        A SIGKILL that is not ours comes from outside: an operator, or the kernel short of memory. That says nothing
+        against what is live, and half as much as a crash against what was just being loaded.
+        """
+        foreign_kill = code == -signal.SIGKILL and not self._hung
+        self._hung = False
+        if foreign_kill:
+            return {self._loading: 0.5} if self._loading else {}
+        return {name: 1.0 for name in (self._loading, self.live) if name}
 
     def _note(self, m: w.Message, now_s: float) -> None:
         name = self.plan.name

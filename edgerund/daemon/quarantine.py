@@ -13,7 +13,7 @@ class Quarantine:
     """Per ladder. A reload of the ladder begins with an empty one."""
 
     reasons: dict[str, str] = field(default_factory=dict)
-    _deaths: dict[str, list[float]] = field(default_factory=dict)
+    _deaths: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     def condemn(self, variant: str, reason: str) -> bool:
         """Quarantine for a reason that needs no second proof. True if that is news."""
@@ -21,15 +21,14 @@ class Quarantine:
         self.reasons.setdefault(variant, reason)
         return news
 
-    def died(self, variant: str, how: str, now_s: float) -> bool:
+    def died(self, variant: str, how: str, now_s: float, weight: float = 1.0) -> bool:
         """The worker died while ``variant`` was loading or live. True if that condemns it.
 
-        One death may be the system's doing (out of memory, an operator's kill); two within two minutes are not.
+        One death may be the system's doing; two within two minutes are not. ``weight`` below 1 makes it need more.
         """
-        recent = [t for t in self._deaths.get(variant, []) if now_s - t < STRIKE_WINDOW_S]
-        self._deaths[variant] = [*recent, now_s]
-        if len(self._deaths[variant]) < STRIKES:
+        recent = [(t, w) for t, w in self._deaths.get(variant, []) if now_s - t < STRIKE_WINDOW_S]
+        recent.append((now_s, weight))
+        self._deaths[variant] = recent
+        if sum(w for _, w in recent) < STRIKES:
             return False
-        return self.condemn(
-            variant, f"the worker died {len(self._deaths[variant])} times with it ({how})"
-        )
+        return self.condemn(variant, f"the worker died {len(recent)} times with it ({how})")

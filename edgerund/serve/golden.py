@@ -44,6 +44,11 @@ def read_golden(path: Path) -> Golden:
     frame = arrays.pop("frame", None)
     if frame is not None and (frame.dtype != np.uint8 or frame.ndim not in (2, 3)):
         raise EngineError(f"cannot use {path.name}: frame must be uint8, height x width x channels")
+    endless = [
+        n for n, a in arrays.items() if a.dtype.kind not in "fiub" or not np.isfinite(a).all()
+    ]
+    if endless:
+        raise EngineError(f"cannot use {path.name}: {endless[0]!r} holds more than finite numbers")
     groups: dict[str, tuple[Array, ...]] = {}
     for prefix in dict.fromkeys(name.rpartition(".")[0] for name in arrays):
         group = _numbered(arrays, prefix)

@@ -91,6 +91,7 @@ class Server(threading.Thread):
         self._live: Live | None = None
         self._stats = Stats(clock())
         self._failures_in_a_row = 0
+        self._serving_since_s = 0.0
         self._finish_by_s: float | None = None
         self._ended = False
 
@@ -224,7 +225,8 @@ class Server(threading.Thread):
             self._fail(live, w, failure)
             return
         self._failures_in_a_row = 0
-        self._stats.answered(live.name, stages_ms)
+        # what waited for a worker to come back says nothing about how fast the variant is
+        self._stats.answered(live.name, stages_ms, sample=w.arrived_s >= self._serving_since_s)
         self._send(frames)
 
     def _fail(self, live: Live, w: Waiting, error: InferenceFailed) -> None:
@@ -277,6 +279,8 @@ class Server(threading.Thread):
         """Everything that may change what answers; only ever called between two inferences."""
         if isinstance(mail, TakeOver):
             previous = self._live.name if self._live else ""
+            if self._live is None:
+                self._serving_since_s = self._clock()
             self._live = Live(self._ladder, mail.resident, mail.code, mail.text, self._clock)
             self._failures_in_a_row = 0
             self._stats.forget_samples()

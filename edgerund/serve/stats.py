@@ -73,15 +73,21 @@ class Stats:
         self.histograms = {stage: Histogram() for stage in STAGES}
         self.window = Window(now_s)
 
-    def answered(self, variant: str, stages_ms: tuple[float, float, float, float, float]) -> None:
-        """One good reply with its stage times, in the order of ``STAGES``."""
+    def answered(
+        self,
+        variant: str,
+        stages_ms: tuple[float, float, float, float, float],
+        *,
+        sample: bool = True,
+    ) -> None:
+        """One good reply with its stage times, in the order of ``STAGES``; ``sample`` feeds the window too."""
         self.outcomes["ok"] += 1
         self.answered_by[variant] += 1
         for stage, value_ms in zip(STAGES, stages_ms, strict=True):
             self.histograms[stage].add(value_ms)
         window = self.window
         window.answered += 1
-        if len(window.total_ms) < MAX_SAMPLES:
+        if sample and len(window.total_ms) < MAX_SAMPLES:
             window.total_ms.append(stages_ms[4])
             window.infer_ms.append(stages_ms[2])
 

@@ -93,7 +93,9 @@ def test_a_wrong_golden_answer_is_quarantined(start: Start, tmp_path: Path) -> N
 
 
 def test_a_ladder_without_a_usable_variant_is_a_start_up_error(tmp_path: Path) -> None:
-    ladder = write_ladder(tmp_path / "demo", variants={"a": {"fail_load": "no"}, "b": {"nan_after": 0}})
+    ladder = write_ladder(
+        tmp_path / "demo", variants={"a": {"fail_load": "no"}, "b": {"nan_after": 0}}
+    )
     with (
         pytest.raises(StartError, match="no usable variant") as caught,
         own_daemon({"ladders": [{"path": str(ladder)}]}),
@@ -152,4 +154,8 @@ def test_wrong_settings_are_one_clear_message_and_a_numbered_exit(
         timeout=30,
         check=False,
     )
-    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (
+        code,
+        True,
+        False,
+    ), done.stderr

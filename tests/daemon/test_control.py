@@ -32,7 +32,9 @@ QUICK = "policy: quick\nswitching: {dwell_s: 0.1, max_per_hour: 3600}\n"
 def daemon(start: Start, tmp_path: Path) -> Running:
     policy = tmp_path / "quick.yaml"
     policy.write_text(QUICK)
-    return start({"ladders": [{"path": str(write_ladder(tmp_path / "demo"))}], "policy": str(policy)})
+    return start(
+        {"ladders": [{"path": str(write_ladder(tmp_path / "demo"))}], "policy": str(policy)}
+    )
 
 
 def test_a_hold_takes_effect_shows_its_reason_and_ends_with_unpin(daemon: Running) -> None:
@@ -104,7 +106,9 @@ def test_a_missing_daemon_is_one_sentence_at_once(tmp_path: Path) -> None:
         control.call("ping")
 
 
-def test_a_hot_board_lowers_the_variant_and_the_reply_says_why(start: Start, tmp_path: Path) -> None:
+def test_a_hot_board_lowers_the_variant_and_the_reply_says_why(
+    start: Start, tmp_path: Path
+) -> None:
     board = FakeBoard(tmp_path / "sysroot")
     board.zone("tj-thermal", 78.0)
     daemon = start(
@@ -118,7 +122,11 @@ def test_a_hot_board_lowers_the_variant_and_the_reply_says_why(start: Start, tmp
     )
     live(daemon, "top")
     wait_for(
-        lambda: [s for s in daemon.control.call("sensors")["senses"] if s["name"] == "temp_c" and "value" in s],
+        lambda: [
+            s
+            for s in daemon.control.call("sensors")["senses"]
+            if s["name"] == "temp_c" and "value" in s
+        ],
         what="the temperature is read",
     )
     heat_c = itertools.count(78.0, 0.02)
@@ -155,11 +163,17 @@ def test_the_metrics_endpoint_tells_the_same_as_status(start: Start, tmp_path: P
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
             return str(page.read().decode())
 
-    wait_for(lambda: 'edgerund_requests_total{ladder="demo",outcome="ok"} 5.0' in scrape(), what="five answers")
+    wait_for(
+        lambda: 'edgerund_requests_total{ladder="demo",outcome="ok"} 5.0' in scrape(),
+        what="five answers",
+    )
     page = scrape()
     assert 'edgerund_live{ladder="demo",variant="top"} 1.0' in page
     assert 'edgerund_stage_seconds_count{ladder="demo",stage="infer"} 5.0' in page
-    assert "edgerund_reading{" not in page.replace('edgerund_reading{name="', "x") or "nan" not in page.lower()
+    assert (
+        "edgerund_reading{" not in page.replace('edgerund_reading{name="', "x")
+        or "nan" not in page.lower()
+    )
 
 
 def test_a_second_daemon_on_the_same_folder_is_refused(daemon: Running) -> None:

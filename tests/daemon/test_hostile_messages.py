@@ -46,7 +46,9 @@ def headers(rng: random.Random) -> Iterator[bytes]:
     odd: list[Any] = [None, -1, 0, 1e308, "x" * 100, [], {}, True, [1] * 20, 2**70, "float32", "é"]
     while True:
         header = dict(GOOD)
-        for key in rng.sample(["v", "op", "encoding", "dtype", "shape", "deadline_ms", "colour", "inputs"], 2):
+        for key in rng.sample(
+            ["v", "op", "encoding", "dtype", "shape", "deadline_ms", "colour", "inputs"], 2
+        ):
             header[key] = rng.choice(odd)
         text = json.dumps(header).encode()
         kind = rng.randrange(6)
@@ -144,7 +146,8 @@ def attack(daemon: Running, warm: int, count: int) -> tuple[int, Counter[str]]:
         a.close()
     assert [int(daemon.status()["pid"])] == pids[:1]  # nobody died
     wait_for(
-        lambda: daemon.status()["outcomes"].get("no_envelope") == a.dropped, what="the drops are counted"
+        lambda: daemon.status()["outcomes"].get("no_envelope") == a.dropped,
+        what="the drops are counted",
     )
     return max(y - x for x, y in zip(before, after, strict=True)), a.replies
 

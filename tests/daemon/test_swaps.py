@@ -46,7 +46,8 @@ def test_every_answer_is_right_while_resident_variants_swap(start: Start, tmp_pa
     daemon = start({"ladders": [{"path": str(ladder)}], "tick_s": 0.05})
     crowd = swap_under_load(daemon, ladder, "demo", swaps=60)
     status = wait_for(
-        lambda: (s := daemon.status())["outcomes"].get("ok", 0) >= crowd.answers and s, what="report"
+        lambda: (s := daemon.status())["outcomes"].get("ok", 0) >= crowd.answers and s,
+        what="report",
     )
     assert status["outcomes"] == {"ok": crowd.answers}  # one reply each, and no error
     assert sum(s["count"] for s in status["swaps"]) >= 60
@@ -56,9 +57,7 @@ def test_every_answer_is_right_while_each_swap_has_to_load(start: Start, tmp_pat
     # a budget that holds two variants: the third is loaded anew at each swap
     heavy = {"allocate_mb": 24}
     ladder = write_ladder(tmp_path / "ladder", variants={"top": heavy, "mid": heavy, "low": heavy})
-    daemon = start(
-        {"ladders": [{"path": str(ladder)}], "memory_budget_mb": 60, "tick_s": 0.05}
-    )
+    daemon = start({"ladders": [{"path": str(ladder)}], "memory_budget_mb": 60, "tick_s": 0.05})
     swap_under_load(daemon, ladder, "demo", swaps=12)
     assert daemon.log_text().count("resident after") > 6
 
@@ -66,9 +65,7 @@ def test_every_answer_is_right_while_each_swap_has_to_load(start: Start, tmp_pat
 def test_break_before_make_where_two_do_not_fit(start: Start, tmp_path: Path) -> None:
     heavy = {"allocate_mb": 24}
     ladder = write_ladder(tmp_path / "ladder", variants={"top": heavy, "low": heavy})
-    daemon = start(
-        {"ladders": [{"path": str(ladder)}], "memory_budget_mb": 30, "tick_s": 0.05}
-    )
+    daemon = start({"ladders": [{"path": str(ladder)}], "memory_budget_mb": 30, "tick_s": 0.05})
     swap_under_load(daemon, ladder, "demo", swaps=6)
 
 

@@ -37,7 +37,7 @@ def test_kill_dash_nine_under_load_loses_no_answer(start: Start, tmp_path: Path)
     other_pid = pid_of(daemon, "other")
     backs_s: list[float] = []
     try:
-        for _ in range(3):
+        for _ in range(4):  # more than a variant may kill: this is not its fault
             pid = pid_of(daemon)
             before = crowd.answers
             wait_for(lambda before=before: crowd.errors or crowd.answers > before + 20, what="load")
@@ -56,6 +56,7 @@ def test_kill_dash_nine_under_load_loses_no_answer(start: Start, tmp_path: Path)
     assert bystander.resent == 0
     assert crowd.resent > 0
     assert pid_of(daemon, "other") == other_pid
+    assert [v["quarantined"] for v in daemon.status()["variants"]] == [None, None, None]
     assert daemon.status("other")["restarts"] == 0
     assert statistics.median(backs_s) < 20  # figures are measured by tools/measure_restart.py
 
@@ -76,7 +77,9 @@ def test_a_variant_that_crashes_the_worker_is_quarantined_and_the_next_one_serve
     assert "SIGABRT" in reasons["top"]
 
 
-def test_a_variant_that_hangs_is_killed_and_finally_quarantined(start: Start, tmp_path: Path) -> None:
+def test_a_variant_that_hangs_is_killed_and_finally_quarantined(
+    start: Start, tmp_path: Path
+) -> None:
     ladder = write_ladder(tmp_path / "demo", variants={"top": {"hang_after": 4}, "low": {}})
     daemon = start({"ladders": [{"path": str(ladder)}], "hang_s": 0.6})
     with Client("demo", runtime_dir=daemon.runtime_dir, timeout_s=30) as client:
