@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 from edgerund.sensors.base import FileSensor
 from edgerund.sensors.fields import failed, shown, text_or
+from edgerund.sensors.nvpmodel_files import CATALOGUE, STATUS, modes
 from edgerund.types import NoData, Reading, Sense
 
-STATUS = "/var/lib/nvpmodel/status"
-CATALOGUE = "/etc/nvpmodel.conf"
 _MODE = re.compile(r"pmode:(\d{1,4})")
 _DEFAULT = re.compile(r"PM_CONFIG\s+DEFAULT=(\d{1,4})")
 _LIMIT = 262_144
@@ -38,12 +37,6 @@ class PowerMode(FileSensor):
         if found is None:
             return [NoData("nvpmodel.mode", "garbage", f"no mode in {shown(text)}", file)]
         mode = int(found[1])
-        name = mode_name(text_or(self._root, CATALOGUE, limit=_LIMIT), mode)
+        name = modes(text_or(self._root, CATALOGUE, limit=_LIMIT)).get(mode, "")
         source = f"{file} ({name})" if name else file
         return [Reading("nvpmodel.mode", float(mode), "id", 0.0, source)]
-
-
-def mode_name(catalogue: str, mode: int) -> str:
-    """The name of a mode in ``nvpmodel.conf``, or nothing."""
-    found = re.search(rf"^\s*<\s*POWER_MODEL\s+ID={mode}\s+NAME=(\S+)", catalogue, re.MULTILINE)
-    return found[1] if found else ""
