@@ -55,7 +55,7 @@ def frontier(options: Sequence[Option]) -> tuple[Option, ...]:
 
 def cheapest(ladders: Sequence[Sequence[Option]]) -> Choice:
     """The least costly option of each ladder."""
-    return tuple(min(options, key=lambda o: (o.cost_mw, o.place)) for options in ladders)
+    return tuple(min(options, key=lambda o: (o.cost_mw, -o.place)) for options in ladders)
 
 
 def _cost(choice: Choice) -> float:

@@ -95,9 +95,10 @@ def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -
         return reasons.hold(hold.variant, hold.reason, left_s)
     if move.voluntary is False and table.current is not None and table.current != move.place:
         return why[table.candidates[table.current].name]
-    better = [c for c in table.candidates if c.place < move.place and c.score > chosen.score]
-    if better:
-        return why[better[-1].name]
+    better = [why[c.name] for c in table.candidates if c.place < move.place]
+    binding = [reason for reason in better if reason.code not in ("best", "energy")]
+    if binding:
+        return binding[-1]
     if table.rule is not None and len(table.allowed) < len(table.candidates):
         return reasons.rule(table.rule)
     return reasons.best(f"{chosen.name} is the best variant, and every limit is kept")

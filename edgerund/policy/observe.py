@@ -11,8 +11,10 @@ from edgerund.policy.ceilings import BATTERY_SENSES, watched
 from edgerund.policy.senses import Sensed, sense_all
 from edgerund.policy.state import LadderMemory, State
 from edgerund.policy.switching import refill
-from edgerund.types import LadderState, Snapshot
+from edgerund.types import LadderState, ServingFigures, Snapshot
 from edgerund.types.policy import PolicyPlan
+
+LEAST_WINDOW_S = 1e-3
 
 
 def observe(
@@ -48,19 +50,24 @@ def _ladder(
     serving = ladder.serving
     latency = slowdown.observe(memory.latency, serving, {v.name: v.card for v in ladder.variants})
     switch = refill(memory.switch, policy.switching, now_s)
-    if serving.window_s <= 0.0 or (dt_s <= 0.0 and memory.latency.history):
+    if serving.window_s < LEAST_WINDOW_S or (dt_s <= 0.0 and memory.latency.history):
         return replace(memory, latency=latency, switch=switch)
     rate = (serving.answered + serving.refused) / serving.window_s
-    busy_ms = serving.infer_ms_mean or serving.infer_ms_p50 or 0.0
+    flow = _rate_hz(serving)
+    mean_ms = serving.infer_ms_mean
+    busy_ms = mean_ms if mean_ms is not None and slowdown.plausible(mean_ms) else 0.0
     return LadderMemory(
         latency,
         switch,
         _demand(memory.rate_hz, rate),
-        memory.flow_hz + 0.3 * (serving.rate_hz - memory.flow_hz)
-        if memory.flow_hz > 0.0
-        else serving.rate_hz,
-        _demand(memory.busy, serving.rate_hz * busy_ms / 1000.0),
+        memory.flow_hz + 0.3 * (flow - memory.flow_hz) if memory.flow_hz > 0.0 else flow,
+        _demand(memory.busy, flow * busy_ms / 1000.0),
     )
+
+
+def _rate_hz(serving: ServingFigures) -> float:
+    """Answers per second; a window too short to tell counts as none."""
+    return serving.rate_hz if serving.window_s >= LEAST_WINDOW_S else 0.0
 
 
 def _demand(old: float, new: float) -> float:
@@ -76,7 +83,7 @@ def _power(
     if policy.board.idle_mw is not None and not memory.seen:
         memory = replace(memory, idle_mw=policy.board.idle_mw)
     load_mw = sum(
-        live_load_mw(ladder, state.ladders[name], ladder.serving.rate_hz)
+        live_load_mw(ladder, state.ladders[name], _rate_hz(ladder.serving))
         for name, ladder in snapshot.ladders.items()
     )
     name = policy.power.sense if policy.power is not None else "power_mw"

@@ -52,6 +52,14 @@ class Sensed:
 
 
 FRESH_S = 2.0
+THERE = (
+    "stale",
+    "frozen",
+    "range",
+    "step",
+    "hung",
+    "garbage",
+)  # reasons that only hardware can give
 
 
 def sense(
@@ -75,6 +83,8 @@ def sense(
         memory = memory or SenseMemory(None, now_s - stale_after_s - 1.0, now_s)
     elif isinstance(reading, NoData) and reading.reason != "absent":
         detail = f"{name} has no value ({reading.detail or reading.reason})"
+        if memory is None and reading.reason in THERE:
+            memory = SenseMemory(None, now_s - stale_after_s - 1.0, now_s)
     else:
         detail = f"{name} is gone"
     return _missing(name, detail, memory, now_s, stale_after_s), memory

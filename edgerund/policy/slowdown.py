@@ -15,6 +15,7 @@ FORGET = 0.3
 LEARN_WINDOWS = 5
 RESIDUAL_GAIN, RESIDUAL_FADE = 0.6, 0.7
 MAX_LOG = 3.0
+LEAST_MS, MOST_MS = 1e-3, 1e7  # what can be a latency; anything else is a broken figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class LatencyForecast:
 
 def base_ms(memory: LatencyMemory, variant: str, card: Card) -> float | None:
     """The latency of an undisturbed inference: the card's, else what was learned, else unknown."""
-    return card.latency_ms if card.latency_ms else memory.learned_ms.get(variant)
+    if card.latency_ms:
+        return max(card.latency_ms, LEAST_MS)
+    return memory.learned_ms.get(variant)
 
 
 def observe(
@@ -58,7 +61,7 @@ def observe(
     """Feed one window of serving figures."""
     sample = serving.infer_ms_p50 or serving.infer_ms_mean
     name = serving.variant
-    if name is None or name not in cards or not sample or not _positive(sample):
+    if name is None or name not in cards or not sample or not plausible(sample):
         return memory
     if name != memory.variant:
         memory = replace(memory, variant=name, windows=0)
@@ -82,8 +85,9 @@ def forecast(memory: LatencyMemory, variant: str, card: Card) -> LatencyForecast
     return LatencyForecast(mean_ms, math.hypot(drift_ms, spread * mean_ms))
 
 
-def _positive(value: float | None) -> bool:
-    return value is not None and math.isfinite(value) and value > 0
+def plausible(value: float | None) -> bool:
+    """A number that can be a latency in ms."""
+    return value is not None and LEAST_MS <= value <= MOST_MS
 
 
 def _card_spread(card: Card) -> float:
@@ -97,7 +101,7 @@ def _learn(memory: LatencyMemory, name: str, card: Card, sample: float) -> Laten
     if card.latency_ms:
         return memory
     known = memory.learned_ms.get(name)
-    free = sample / memory.mean if memory.history else sample
+    free = max(LEAST_MS, sample / memory.mean) if memory.history else sample
     if known is None:
         learned = free
     elif memory.windows < LEARN_WINDOWS:
@@ -140,12 +144,12 @@ def _filter(memory: LatencyMemory, name: str, ratio: float) -> LatencyMemory:
 def _shape(memory: LatencyMemory, serving: ServingFigures, sample: float) -> LatencyMemory:
     """Waiting and spread of replies, as shares of the mean, smoothed; a rise counts more than a fall."""
     total = serving.latency_ms_p50 or serving.latency_ms_mean
-    if not _positive(total) or total is None:
+    if not plausible(total) or total is None:
         return memory
     wait = max(0.0, total / sample - 1.0)
     tail = serving.latency_ms_p99
     spread = memory.spread
-    if tail is not None and _positive(tail):
+    if tail is not None and plausible(tail):
         seen = max(0.0, tail / total - 1.0) / Z99
         spread = seen if spread is None else _smooth(spread, seen)
     return replace(memory, wait_ratio=_smooth(memory.wait_ratio, wait), spread=spread)

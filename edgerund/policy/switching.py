@@ -42,9 +42,9 @@ def dwell_left_s(
     memory: SwitchMemory, terms: Switching, live_since_s: float, now_s: float
 ) -> float:
     """How long a voluntary swap still has to wait; 0: not at all."""
-    if memory.chosen is None:
-        return 0.0
-    changed_s = max(memory.since_s, min(live_since_s, now_s))
+    changed_s = min(live_since_s, now_s)
+    if memory.chosen is not None:
+        changed_s = max(memory.since_s, changed_s)
     return max(0.0, terms.dwell_s - (now_s - changed_s))
 
 
