@@ -134,14 +134,19 @@ class LadderFile(Strict):
 
     ladder: Name = Field(description="The ladder's name, as clients say it.")
     task: Literal["classify", "detect", "tensor"] = Field(description="What clients get back.")
-    labels: list[Text] | None = Field(default=None, min_length=1, max_length=100_000)
+    labels: list[Text] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100_000,
+        description="One per class, in the network's order; or labels_file.",
+    )
     labels_file: Text | None = Field(
         default=None, description="A text file with one label per line."
     )
     top_k: int = Field(
         default=5, ge=1, le=1000, description="How many labels classify answers with."
     )
-    golden: GoldenFile | None = None
+    golden: GoldenFile | None = Field(default=None, description="A known input and its answers.")
     max_pixels: int = Field(default=64_000_000, ge=1, description="Largest frame that is decoded.")
     max_bytes: int = Field(
         default=256 * 1024 * 1024, ge=1, description="Largest payload of a request."

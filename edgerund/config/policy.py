@@ -27,14 +27,18 @@ class ExpectModel(Strict):
     scenario: str | dict[str, Any] = Field(
         description="name of a shipped scenario, a file, or the scenario itself"
     )
-    seeds: Annotated[int, Field(ge=1, le=100)] = 1
+    seeds: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="runs with different noise; each must pass"
+    )
     ladder: str | None = Field(
         default=None, description="ladder name of the simulator; none: its default"
     )
     temp_over_limit_s: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="at most"
     )
-    mission_completed: bool | None = None
+    mission_completed: bool | None = Field(
+        default=None, description="whether the battery lasts to the mission's end"
+    )
     swaps_per_hour: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="at most"
     )
@@ -70,7 +74,9 @@ class PolicyModel(Strict):
     stale_after_s: Annotated[float, Field(ge=1, le=600)] = Field(
         default=5.0, description="an older reading is lost"
     )
-    ladders: dict[str, LadderTermsModel] = Field(default_factory=dict)
+    ladders: dict[str, LadderTermsModel] = Field(
+        default_factory=dict, description="ladder: what it is worth beside the others"
+    )
     board: BoardModel = BoardModel()
     expect: list[ExpectModel] = Field(
         default_factory=list, description="what the simulator must show"

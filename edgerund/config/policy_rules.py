@@ -17,8 +17,8 @@ _PLACE = re.compile(r"(top|middle|bottom)(?:([+-])(\d{1,3}))?")
 class ConditionModel(Strict):
     """A comparison with one sense."""
 
-    below: float | None = None
-    above: float | None = None
+    below: float | None = Field(default=None, description="true while the value is less than this")
+    above: float | None = Field(default=None, description="true while the value is more than this")
     until: float | None = Field(
         default=None, description="once true, stays true until the value passes this"
     )
@@ -44,7 +44,7 @@ class ConditionModel(Strict):
 class AccuracyRef(Strict):
     """The cheapest variant with at least this accuracy."""
 
-    accuracy: Share
+    accuracy: Share = Field(description="at least this (0..1)")
 
 
 Ref: TypeAlias = Annotated[str, Field(min_length=1)] | AccuracyRef
@@ -83,7 +83,9 @@ class ThenModel(Strict):
 class RuleModel(Strict):
     """An override; of those that match, the first wins."""
 
-    when: Annotated[dict[Sense, ConditionModel], Field(min_length=1)]
+    when: Annotated[dict[Sense, ConditionModel], Field(min_length=1)] = Field(
+        description="sense: comparison; all of them must hold"
+    )
     then: ThenModel
     reason: str = Field(default="", description="told to whoever asks why")
     ladders: list[str] = Field(default_factory=list, description="only these; empty: all")
