@@ -12,7 +12,6 @@ from tools.reference.rooms import rooms
 from tools.reference.schema import card, ladder, policy, settings
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/reference/cli.md": commands,
     "docs/reference/errors.md": errors,
     "docs/reference/metrics.md": metrics,
     "docs/reference/settings.md": settings,
@@ -20,6 +19,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/ladder.md": ladder,
     "docs/reference/card.md": card,
     "docs/rooms.md": rooms,
+    "docs/reference/cli.md": commands,
 }
 BEGIN = "<!-- from the code: python -m tools.reference -->"
 
