@@ -121,6 +121,7 @@ def kill_cycles(daemon: Daemon, cycles: int, rng: random.Random) -> None:
     daemon.start()
     with Client(endpoint=daemon.endpoint, timeout_s=60) as client:
         number = 0
+        client.ping()
         for cycle in range(cycles):
             stop_s = time.monotonic() + rng.random() * 0.01
             flights: list[tuple[int, InFlight]] = []
