@@ -48,7 +48,7 @@ class Controller:
         )
         try:
             self._state, self.decisions = decide(self.policy, self._state, self.snapshot)
-        except Exception:
+        except Exception:  # a mistake in the decision must not end the daemon
             if not self._failing:  # log on the edge: the next tick comes soon
                 log.exception(
                     "cannot decide: the cheapest variants serve; the controller starts afresh"
