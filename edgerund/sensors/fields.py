@@ -13,6 +13,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
 _REASONS = {
     errno.ENOENT: "absent",
     errno.ENOTDIR: "absent",
+    errno.ELOOP: "absent",
     errno.EAGAIN: "offline",
     errno.ENODATA: "offline",
     errno.ENXIO: "offline",

@@ -27,10 +27,12 @@ class PowerMode(FileSensor):
 
     def read(self) -> Iterable[Sense]:
         file, pattern = STATUS, _MODE
-        if not self._root.path(STATUS).exists():
-            file, pattern = CATALOGUE, _DEFAULT
         try:
-            text = self._root.read(file, limit=_LIMIT)
+            try:
+                text = self._root.read(STATUS)
+            except FileNotFoundError:  # nobody has chosen a mode on this board yet
+                file, pattern = CATALOGUE, _DEFAULT
+                text = self._root.read(CATALOGUE, limit=_LIMIT)
         except OSError as e:
             return [failed("nvpmodel.mode", e, file)]
         found = pattern.search(text)

@@ -51,6 +51,8 @@ class Rapl(FileSensor):
             return failed(name, e, file)
         except ValueError as e:
             return NoData(name, "garbage", str(e), file)
+        if energy_uj < 0 or 0 < wrap_uj < energy_uj:
+            return NoData(name, "range", f"{energy_uj} uJ is outside 0 to {wrap_uj}", file)
         self._before[file] = (now_s, energy_uj)
         if before is None or now_s - before[0] < 1e-3:
             return NoData(name, "waiting", "a power needs two rounds", file)

@@ -16,6 +16,8 @@ _log = logging.getLogger("edgerund.sensors")
 
 LOOK_AGAIN_S = 15.0
 """How often hardware that was never there is looked for, and new hardware beside what is there."""
+SOON_S = 300.0
+"""For so long, what vanished is looked for in every period."""
 MOST_NAMES = 512
 _LINES_PER_WINDOW, _WINDOW_S = 8, 600.0
 
@@ -65,6 +67,7 @@ class Slot:
         self._found: bool | None = None
         self._looked_s = float("-inf")
         self._absent = ""
+        self._missing, self._missing_s = False, 0.0
         self._round: Round | None = None
         self._known: dict[str, str] = {}
         self._broken: dict[str, str] = {}
@@ -157,18 +160,17 @@ class Slot:
         return "ok", ""
 
     def _take(self, now: float) -> list[Sense]:
-        if not self._found or now - self._looked_s >= LOOK_AGAIN_S:
+        if now - self._looked_s >= self._look_every_s(now):
             self._look(now)
         if not self._found:
+            self._missing = bool(self._known)
             return self._all_lost(NoData(self.name, "absent", self._absent))
         raw = list(self._sensor.read())
-        if any(isinstance(s, NoData) and s.reason == "absent" for s in raw):
-            self._looked_s = float(
-                "-inf"
-            )  # something vanished: it may be back under another number
         senses = [self._judge(s, now) if isinstance(s, Reading) else s for s in raw]
         names = {s.name for s in senses}
         gone = [n for n in self._known if n not in names]
+        lost = any(isinstance(s, NoData) and s.reason == "absent" for s in raw)
+        self._missing = lost or bool(gone)
         for sense in raw:
             if isinstance(sense, NoData):
                 self._forget(sense.name)
@@ -176,6 +178,12 @@ class Slot:
                 self._known[sense.name] = sense.source
         senses += [NoData(n, "absent", "it is no longer there", self._known[n]) for n in gone]
         return senses
+
+    def _look_every_s(self, now: float) -> float:
+        """What vanished may be back at once, under another number; what stays away is not looked for for ever."""
+        if not self._missing:
+            self._missing_s = now
+        return 0.0 if now - self._missing_s < SOON_S and self._missing else LOOK_AGAIN_S
 
     def _look(self, now: float) -> None:
         why = self._sensor.probe()

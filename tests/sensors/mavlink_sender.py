@@ -51,7 +51,9 @@ class Autopilot:
         return data
 
     def system(self, voltage_mv: int, centiamps: int, percent: int) -> None:
-        m = self._mav.sys_status_encode(0, 0, 0, 500, voltage_mv, centiamps, percent, 0, 0, 0, 0, 0, 0)
+        m = self._mav.sys_status_encode(
+            0, 0, 0, 500, voltage_mv, centiamps, percent, 0, 0, 0, 0, 0, 0
+        )
         self.send_bytes(self.packed(m))
 
     def received(self) -> list[Any]:

@@ -19,7 +19,9 @@ from tests.waiting import wait_for
 def told(senses: Mapping[str, Sense]) -> dict[str, Any]:
     return {
         "senses": {
-            n: [round(s.value, 6), s.unit, s.source] for n, s in senses.items() if isinstance(s, Reading)
+            n: [round(s.value, 6), s.unit, s.source]
+            for n, s in senses.items()
+            if isinstance(s, Reading)
         },
         "no_data": {n: s.reason for n, s in senses.items() if isinstance(s, NoData)},
     }
