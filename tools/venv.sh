@@ -1,11 +1,10 @@
 # Sourced by the scripts beside it: makes ./.venv and installs edgerund into it (editable), once per change of pyproject.toml.
-#   . tools/venv.sh EXTRA        $bin is then the folder of the environment's programs
+# The caller sets $extra (ort, dev); $bin is then the folder of the environment's programs.
 # PYTHON chooses the interpreter (default: python3, 3.10 or newer).
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$0: $*"; exit 1; }
 
-extra=$1
 python=${PYTHON:-python3}
 bin=.venv/bin
 version='import sys; print(*sys.version_info[:2], sep=".")'
