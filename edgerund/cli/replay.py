@@ -22,10 +22,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="Without --policy: check that every decision comes out as recorded, byte for byte (exit code 1 "
         "if not). With --policy: estimate what another policy would have done, and compare.",
     )
-    parser.add_argument("recording", type=Path, help="a flight recording; older parts beside it are read too")
+    parser.add_argument(
+        "recording", type=Path, help="a flight recording; older parts beside it are read too"
+    )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="another policy")
     parser.add_argument(
-        "--exact", action="store_true", help="with --policy: it is the recorded one; check byte for byte"
+        "--exact",
+        action="store_true",
+        help="with --policy: it is the recorded one; check byte for byte",
     )
     parser.add_argument("--json", action="store_true")
     return parser

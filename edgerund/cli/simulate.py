@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from edgerund.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgerund.sim.compare import Line, Outcome
     from edgerund.sim.runner import Score
     from edgerund.types import LadderPlan
     from edgerund.types.policy import PolicyPlan
@@ -36,7 +35,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--record", type=Path, metavar="FILE.jsonl", help="for `edgerund replay`")
     parser.add_argument("--compare", action="store_true", help="all controllers against the bound")
     parser.add_argument("--only", action="append", metavar="CONTROLLER", help="with --compare")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="with --compare: processes")
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="with --compare: processes"
+    )
     parser.add_argument("--list", action="store_true", help="the scenarios that come with edgerund")
     return parser
 
@@ -55,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     names = args.ladder or [bundled.DEFAULT_LADDER]
     ladders = tuple(load_cards(bundled.cards_path(name)) for name in names)
     if args.compare:
-        return _compare(args, plan, ladders)
+        from edgerund.cli.simulate_compare import compare
+
+        return compare(args, plan, ladders)
     scenarios = args.scenario or ["calm"]
     if args.report and len(scenarios) > 1:
         raise UsageError("cannot write one report of several scenarios: give one --scenario")
@@ -102,9 +105,7 @@ def _one(
     if args.report:
         about = report.About(plan.name, Path(name).stem, scenario.about, args.seed, bound)
         variants = {ladder.name: [v.name for v in ladder.variants] for ladder in ladders}
-        args.report.write_text(
-            report.page(about, score, tape, terms, variants), encoding="utf-8"
-        )
+        args.report.write_text(report.page(about, score, tape, terms, variants), encoding="utf-8")
     _print_one(args, name, score, bound, speed)
 
 
@@ -141,76 +142,3 @@ def _print_one(
     if score.left_percent is not None:
         done = "completed" if score.mission_completed else "NOT completed"
         print(f"  mission              {done}, {score.left_percent:.1f} % left")
-
-
-def _compare(args: argparse.Namespace, plan: PolicyPlan, ladders: tuple[LadderPlan, ...]) -> int:
-    from edgerund.sim import bundled
-    from edgerund.sim.compare import BEST_STATIC, CONTROLLERS, Case, compare_all, summary
-
-    unknown = set(args.only or ()) - {*CONTROLLERS, BEST_STATIC}
-    if unknown:
-        known = ", ".join((*CONTROLLERS, BEST_STATIC))
-        raise UsageError(f"cannot compare {', '.join(sorted(unknown))}: known are {known}")
-    names = args.scenario or bundled.scenario_names()
-    seeds = range(args.seed, args.seed + (args.seeds or 5))
-    only = tuple(args.only or ())
-    cases = [
-        Case(plan, Path(name).stem, bundled.scenario_path(name), ladders, seed, args.plant, only)
-        for name in names
-        for seed in seeds
-    ]
-    outcomes: list[Outcome] = []
-    for outcome in compare_all(cases, args.jobs):
-        outcomes.append(outcome)
-        if not args.json:
-            _print_outcome(outcome)
-    lines = summary(outcomes)
-    if args.json:
-        print(json.dumps(_plain(outcomes, lines)))
-    else:
-        _print_table(outcomes, lines)
-    return 0
-
-
-def _plain(outcomes: Sequence[Outcome], lines: Sequence[Line]) -> dict[str, Any]:
-    return {
-        "summary": [line.plain() for line in lines],
-        "cases": [
-            {
-                "scenario": o.scenario,
-                "seed": o.seed,
-                "bound": o.bound,
-                "scores": {name: score.plain() for name, score in o.scores.items()},
-            }
-            for o in outcomes
-        ],
-    }
-
-
-def _print_outcome(outcome: Outcome) -> None:
-    name = next(iter(outcome.scores))
-    score, gap = outcome.scores[name], outcome.gap_percent(name)
-    told = "no variant keeps the limits" if gap is None else f"{gap:5.2f} % below the bound"
-    print(
-        f"{outcome.scenario:18s} {outcome.seed:3d}  {name}: {told}, {score.over_limit_s:.0f} s over, "
-        f"{score.swaps_per_hour:.0f} swaps/h",
-        flush=True,
-    )
-
-
-def _print_table(outcomes: Sequence[Outcome], lines: Sequence[Line]) -> None:
-    left_out = sum(o.bound is None for o in outcomes)
-    print(f"\n{len(outcomes) - left_out} cases with a bound, {left_out} where no variant keeps the limits")
-    print(f"{'controller':14s} {'gap mean':>8s} {'worst':>7s}  {'at':22s} {'s over':>7s} {'worst':>6s} "
-          f"{'by C':>5s} {'missions':>9s} {'reserve off by':>15s} {'swaps/h':>8s}")
-    for x in lines:
-        off = "" if x.reserve_error_min_percent is None else (
-            f"{x.reserve_error_min_percent:+.1f}..{x.reserve_error_max_percent:+.1f} %"
-        )
-        print(
-            f"{x.controller:14s} {x.gap_mean_percent:7.2f}% {x.gap_worst_percent:6.2f}%  "
-            f"{x.gap_worst_at:22s} {x.over_limit_s:7.0f} {x.over_limit_worst_s:6.0f} "
-            f"{x.over_limit_max_c:5.1f} {x.missions_completed:4d}/{x.missions:<4d} {off:>15s} "
-            f"{x.swaps_per_hour_worst:8.0f}"
-        )
-

@@ -147,7 +147,7 @@ class StepWise(Stepper):
         self._last_c = temp_c
         if temp_c >= self.plan.temp.max_c - 5.0:
             return 1 if temp_c > before_c else 0
-        if temp_c < before_c or self._place.get(ladder.name, 1) > 0 and temp_c <= before_c:
+        if temp_c < before_c or (self._place.get(ladder.name, 1) > 0 and temp_c <= before_c):
             return 0 if self.late(ladder) is None else -1
         return 0
 

@@ -142,8 +142,8 @@ def _tables(plant: PlantLike, terms: Terms) -> Tables:
                 p[tick, i] = served.dynamic_w
         worth.append(w)
         power_w.append(p)
-        # (base + p + q)^2 >= base^2 + 2 base (p + q) + p^2 + q^2: the joint loss of several ladders stays underestimated
+        # (b + p + q)^2 >= b^2 + 2 b (p + q) + p^2 + q^2: the joint loss of several ladders is never overestimated
         drain_w.append(p + loss * (2 * cells_w[:, None] * p + p * p))
-    return Tables(worth, power_w, drain_w, base_w, cells_w + loss * cells_w**2)
-
-
+    flying = np.arange(world.ticks) < terms.mission_ticks
+    base_drain_w = (cells_w + loss * cells_w**2) * flying
+    return Tables(worth, power_w, [d * flying[:, None] for d in drain_w], base_w, base_drain_w)

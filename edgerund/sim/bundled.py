@@ -8,7 +8,10 @@ from edgerund.errors import UsageError
 
 DEFAULT_LADDER = "camera"
 _PACKAGE = Path(__file__).resolve().parent.parent
-_PLACES = (_PACKAGE / "share" / "policies" / "scenarios", _PACKAGE.parent / "policies" / "scenarios")
+_PLACES = (
+    _PACKAGE / "share" / "policies" / "scenarios",
+    _PACKAGE.parent / "policies" / "scenarios",
+)
 
 
 def scenarios_dir() -> Path:
@@ -20,7 +23,9 @@ def scenarios_dir() -> Path:
     for place in _PLACES:
         if place.is_dir():
             return place
-    raise UsageError("cannot find the shipped scenarios: this installation lacks share/policies/scenarios")
+    raise UsageError(
+        "cannot find the shipped scenarios: this installation lacks share/policies/scenarios"
+    )
 
 
 def scenario_names() -> list[str]:

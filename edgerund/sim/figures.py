@@ -17,7 +17,9 @@ def figures(
     answered = 0 if away else int(served.answered_hz * DT_S + rng.random())
     refused = max(0, int(served.offered_hz * DT_S + 0.5) - answered)
     if answered == 0:
-        return ServingFigures(variant=truth.name, window_s=DT_S, refused=refused, deadline_ms=asked_ms)
+        return ServingFigures(
+            variant=truth.name, window_s=DT_S, refused=refused, deadline_ms=asked_ms
+        )
     sigma, waits = served.sigma, served.waits
     noise = sigma / math.sqrt(answered)
     middle = served.infer_ms * (1 + noise * rng.gauss(0.0, 1.0))

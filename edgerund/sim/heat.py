@@ -1,4 +1,4 @@
-"""Thermal nodes in a row from die to air, a fan that follows the die, and a firmware that throttles as the last resort."""
+"""Thermal nodes in a row from die to air, a fan that follows the die, and the firmware's throttle."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Two controllers from the literature, as far as their papers and code tell: ALERT-like and FOPDT with fuzzy rules."""
+"""Controllers from the literature, as far as their papers and code tell: ALERT-like, and FOPDT with fuzzy rules."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 
 from edgerund.sim.baselines import deadline_ms, energy_share, usable, value_of
 from edgerund.types import LadderState, Snapshot
@@ -13,8 +14,8 @@ from edgerund.types.policy import PolicyPlan
 class AlertLike:
     """ALERT (Wan et al., USENIX ATC'20): Kalman slowdown, chance of the deadline, energy budget per window.
 
-    It picks the variant with the highest accuracy x chance whose predicted power fits the energy pace; the deadline is
-    at most the period between frames, as in the paper. Heat is no part of ALERT: like a system around it, this one
+    It picks the variant with the highest accuracy x chance whose predicted power fits the energy pace; the deadline
+    is at most the period between frames, as in the paper. Heat is no part of ALERT: like a system around it, this one
     reacts, capping the ladder one step lower every 5 s above the limit and one step higher every 10 s below it.
     """
 
@@ -153,7 +154,7 @@ def _rules(headroom: float) -> float:
     centres = ((-4.0, 2.0), (0.0, 0.7), (3.0, 0.0), (8.0, -0.3), (15.0, -0.6))
     if headroom <= centres[0][0]:
         return centres[0][1]
-    for (a, push_a), (b, push_b) in zip(centres, centres[1:], strict=False):
+    for (a, push_a), (b, push_b) in pairwise(centres):
         if headroom < b:
             share = (headroom - a) / (b - a)
             return push_a + share * (push_b - push_a)

@@ -61,7 +61,9 @@ class Loader:
             )
         return self._states
 
-    def step(self, now_s: float, wanted: str, warm: Sequence[str], memory_bytes: int, lethal_bytes: int) -> None:
+    def step(
+        self, now_s: float, wanted: str, warm: Sequence[str], memory_bytes: int, lethal_bytes: int
+    ) -> None:
         """One tick: expire quarantines, make room, go on loading, take over what is wanted and ready."""
         self.event = ""
         if self._quarantine:

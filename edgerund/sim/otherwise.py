@@ -100,8 +100,6 @@ def _scaled(serving: ServingFigures, live: str, now: Card, then: Card) -> Servin
         return replace(serving, variant=live)
     ratio = now.latency_ms / then.latency_ms
     changed = {
-        name: value * ratio
-        for name in LATENCIES
-        if (value := getattr(serving, name)) is not None
+        name: value * ratio for name in LATENCIES if (value := getattr(serving, name)) is not None
     }
     return replace(serving, variant=live, **changed)

@@ -59,9 +59,7 @@ class PlantLike(Protocol):
     chain: Chain
     start_c: list[float]
 
-    def __init__(
-        self, scenario: Scenario, ladders: Sequence[LadderPlan], seed: int
-    ) -> None: ...
+    def __init__(self, scenario: Scenario, ladders: Sequence[LadderPlan], seed: int) -> None: ...
 
     def snapshot(self) -> Snapshot:
         """What the controller is told now."""
@@ -107,9 +105,7 @@ class Plant:
         self._rng = random.Random(f"senses {seed}")
         self._senses = Senses(scenario.sensor_faults, self._rng)
 
-    def make_world(
-        self, scenario: Scenario, ladders: Sequence[LadderPlan], seed: int
-    ) -> World:
+    def make_world(self, scenario: Scenario, ladders: Sequence[LadderPlan], seed: int) -> World:
         """The world that this plant lives in."""
         return draw(scenario, {plan.name: truths(plan) for plan in ladders}, seed)
 
@@ -149,7 +145,13 @@ class Plant:
         self._over_current = False
         rows: dict[str, LadderRow] = {}
         for name, loader in self._loaders.items():
-            loader.step(now_s, wanted.get(name, loader.live), warm.get(name, ()), world.memory_bytes[tick], world.lethal_bytes[tick])
+            loader.step(
+                now_s,
+                wanted.get(name, loader.live),
+                warm.get(name, ()),
+                world.memory_bytes[tick],
+                world.lethal_bytes[tick],
+            )
             throttle = device.throttle_slowdown if heat.throttled else 1.0
             truth = loader.variants[loader.live]
             served = serve(world, tick, truth, deadline_ms.get(name, math.inf), throttle)
@@ -207,7 +209,9 @@ def _row(loader: Loader, served: Served, away: bool) -> LadderRow:
         accuracy=accuracy,
         worth=0.0 if away else served.worth(accuracy),
         offered_hz=served.offered_hz,
-        in_time=0.0 if away or served.offered_hz <= 0 else served.answered_hz * served.in_time / served.offered_hz,
+        in_time=0.0
+        if away or served.offered_hz <= 0
+        else served.answered_hz * served.in_time / served.offered_hz,
         infer_ms=served.infer_ms,
         event=loader.event,
     )

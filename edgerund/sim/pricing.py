@@ -41,7 +41,9 @@ class Thermal:
         self.blocks = len(kinds)
         self._limited = np.isfinite(limit_c)
         self._room_k = np.where(self._limited, limit_c - free_c, 0.0)
-        powers = [np.stack([np.linalg.matrix_power(m, j) for j in range(length + 1)]) for m in matrices]
+        powers = [
+            np.stack([np.linalg.matrix_power(m, j) for j in range(length + 1)]) for m in matrices
+        ]
         self._kinds = np.array(kinds)
         self._jump = [p[length].tolist() for p in powers]
         # the die-power of tick j of a block reaches the block's end through M^(length-1-j)
@@ -87,7 +89,7 @@ def thermal_of(plant: PlantLike, limits_c: Sequence[float], base_w: Floats) -> T
     finite = [c for c in limits_c if math.isfinite(c)]
     leak_w, leak_slope = chain.leakage_floor(max(finite, default=60.0))
     # one working tick makes the whole block one with a working fan: never hotter than the truth
-    works = np.array(world.fan_works).reshape(-1, length).any(axis=1)
+    works = [any(world.fan_works[i : i + length]) for i in range(0, world.ticks, length)]
     matrices = []
     for fan in (0.0, 1.0):
         away = chain.still_w_per_k + chain.fan_w_per_k * fan
@@ -125,7 +127,7 @@ def thermal_of(plant: PlantLike, limits_c: Sequence[float], base_w: Floats) -> T
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The best prices found: ``value`` is the bound, ``heat`` the price of a watt per tick, ``mu`` that of a joule."""
+    """The best prices found: ``value`` is the bound, ``heat`` a watt's price per tick, ``mu`` a joule's."""
 
     value: float
     mu: float

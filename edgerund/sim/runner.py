@@ -25,8 +25,8 @@ class Score:
     """One run in figures.
 
     ``effective_accuracy`` is the mean over all frames offered: right and in time counts its variant's accuracy,
-    late, refused or lost counts 0. ``mission_completed``: powered to the end with at least the reserve left.
-    ``swaps_per_hour`` leaves out the ticks in which something competes, ``swaps`` does not.
+    late, refused or lost counts 0. ``mission_completed``: powered to the mission's end with at least the reserve
+    left. ``swaps_per_hour`` leaves out the ticks in which something competes, ``swaps`` does not.
     """
 
     effective_accuracy: float
@@ -69,7 +69,7 @@ def run(
     return score(world, terms, rows)
 
 
-def simulate(  # noqa: PLR0913 - the five things that make a run, and who looks on
+def simulate(
     plan: PolicyPlan,
     scenario: Scenario,
     ladders: Sequence[LadderPlan],
@@ -114,7 +114,8 @@ def score(world: World, terms: Terms, rows: Sequence[Row]) -> Score:
         over_limit_max_c=over_max_c,
         peak_c=max(row.die_c for row in rows),
         energy_wh=energy_j / 3600,
-        mission_completed=left_percent is None or left_percent > 0 and (reserve_error or 0.0) >= 0,
+        mission_completed=left_percent is None
+        or (left_percent > 0 and (reserve_error or 0.0) >= 0),
         left_percent=left_percent,
         reserve_error_percent=reserve_error,
         swaps=swaps,
@@ -126,8 +127,8 @@ def score(world: World, terms: Terms, rows: Sequence[Row]) -> Score:
 def _battery(
     scenario: Scenario, terms: Terms, rows: Sequence[Row]
 ) -> tuple[float | None, float | None]:
-    """(percent left, percent points above the reserve) at the end."""
-    left_wh = rows[-1].left_wh
+    """(percent left, percent points above the reserve) when the mission ends."""
+    left_wh = rows[terms.mission_ticks - 1].left_wh
     if scenario.battery is None or left_wh is None:
         return None, None
     percent = 100 / scenario.battery.capacity_wh

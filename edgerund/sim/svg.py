@@ -32,9 +32,7 @@ def chart(title: str, unit: str, times_s: Sequence[float], lines: Sequence[Line]
     return _svg(parts, HEIGHT)
 
 
-def steps(
-    title: str, names: Sequence[str], times_s: Sequence[float], chosen: Sequence[str]
-) -> str:
+def steps(title: str, names: Sequence[str], times_s: Sequence[float], chosen: Sequence[str]) -> str:
     """A chart of named levels (best on top) with one rectangle per stretch; ``data-i`` is its first index."""
     row_px = 22
     height = TOP + row_px * len(names) + BOTTOM
@@ -42,7 +40,9 @@ def steps(
     parts = [f'<text class="title" x="{LEFT}" y="16">{html.escape(title)}</text>']
     for i, name in enumerate(names):
         y = TOP + row_px * i
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y + 11}" y2="{y + 11}"/>')
+        parts.append(
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y + 11}" y2="{y + 11}"/>'
+        )
         parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 15}">{html.escape(name)}</text>')
     start = 0
     for i in range(1, len(chosen) + 1):
@@ -67,9 +67,7 @@ def _end_s(times_s: Sequence[float]) -> float:
 
 def _svg(parts: Sequence[str], height: int) -> str:
     cursor = f'<line class="cursor" x1="-9" x2="-9" y1="{TOP}" y2="{height - BOTTOM}"/>'
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img">' + "".join(parts) + cursor + "</svg>"
-    )
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img">' + "".join(parts) + cursor + "</svg>"
 
 
 def _frame(
@@ -98,9 +96,7 @@ def _frame(
 
 def _time_axis(end_s: float, height: int) -> str:
     minutes = end_s / 60
-    step = next(
-        (s for s in (1, 2, 5, 10, 15, 30, 60, 120, 360, 1440) if minutes / s <= 12), 1440.0
-    )
+    step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 360, 1440) if minutes / s <= 12), 1440.0)
     parts = []
     for i in range(int(minutes / step) + 1):
         x = _x(i * step * 60, end_s)

@@ -20,7 +20,8 @@ class Terms:
     """One entry per tick. ``reloads`` holds the plan that takes effect at a tick.
 
     ``temp_limit_c`` is infinite where the policy has no limit (or none that has come into force);
-    ``reserve_wh`` is what must be left at the end, None without a battery or a battery limit.
+    ``reserve_wh`` is what must be left when the mission ends, after ``mission_ticks`` (the whole run, if the policy
+    names no time); None without a battery or a battery limit.
     """
 
     first: PolicyPlan
@@ -28,11 +29,10 @@ class Terms:
     deadline_ms: dict[str, list[float]]
     temp_limit_c: list[float]
     reserve_wh: float | None
+    mission_ticks: int
 
 
-def terms_of(
-    plan: PolicyPlan, world: World, ladders: Sequence[LadderPlan]
-) -> Terms:
+def terms_of(plan: PolicyPlan, world: World, ladders: Sequence[LadderPlan]) -> Terms:
     """The terms of a run of ``plan`` in this world."""
     scenario = world.scenario
     reloads: dict[int, PolicyPlan] = {}
@@ -53,7 +53,10 @@ def terms_of(
     reserve_wh = None
     if scenario.battery is not None and plan.battery is not None:
         reserve_wh = scenario.battery.capacity_wh * plan.battery.reserve_percent / 100
-    return Terms(plan, reloads, deadline_ms, temp_limit_c, reserve_wh)
+    mission_ticks = world.ticks
+    if plan.battery is not None and plan.battery.mission_s is not None:
+        mission_ticks = max(1, min(world.ticks, int(plan.battery.mission_s / DT_S)))
+    return Terms(plan, reloads, deadline_ms, temp_limit_c, reserve_wh, mission_ticks)
 
 
 def _max_c(plan: PolicyPlan) -> float:

@@ -83,9 +83,7 @@ def draw(scenario: Scenario, ladders: dict[str, Sequence[Truth]], seed: int) -> 
             for t in times
         ],
         memory_bytes=memory_bytes,
-        lethal_bytes=[
-            max(memory_bytes[max(0, i - THRASH_TICKS) : i + 1]) for i in range(ticks)
-        ],
+        lethal_bytes=[max(memory_bytes[max(0, i - THRASH_TICKS) : i + 1]) for i in range(ticks)],
         client_deadline_ms=[
             next((c.deadline_ms for c in reversed(asked) if c.at_s <= t), None) for t in times
         ],

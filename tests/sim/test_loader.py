@@ -16,7 +16,9 @@ def loader(faults: Sequence[EngineFault] = ()) -> Loader:
     return Loader(list(TRUTHS.values()), [v.card for v in CAMERA.variants], faults)
 
 
-def steps(x: Loader, wanted: str, count: int, start_s: float = 0.0, memory: int = PLENTY) -> list[str]:
+def steps(
+    x: Loader, wanted: str, count: int, start_s: float = 0.0, memory: int = PLENTY
+) -> list[str]:
     live = []
     for i in range(count):
         x.step(start_s + i, wanted, (), memory, memory)

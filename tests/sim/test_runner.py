@@ -73,7 +73,10 @@ def test_clients_may_ask_for_less_time_than_the_policy() -> None:
     plant, terms = fresh(scenario, [camera()])
     asked: list[float | None] = []
     score = run(
-        plant, Static(0), terms, lambda s, _d, _r: asked.append(s.ladders["camera"].serving.deadline_ms)
+        plant,
+        Static(0),
+        terms,
+        lambda s, _d, _r: asked.append(s.ladders["camera"].serving.deadline_ms),
     )
     assert asked[50] is None
     assert asked[200] == 20

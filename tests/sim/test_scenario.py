@@ -29,7 +29,11 @@ def test_a_profile_is_straight_between_its_points_and_flat_outside() -> None:
     [
         ("about: x\nambiant_c: 20\n", ":2", "unknown key"),
         ("duration_s: 5\n", ":1", "greater than or equal"),
-        ("sensor_faults:\n  - {sensor: temp_c, kind: melted, from_s: 0, to_s: 9}\n", ":2", "'frozen'"),
+        (
+            "sensor_faults:\n  - {sensor: temp_c, kind: melted, from_s: 0, to_s: 9}\n",
+            ":2",
+            "'frozen'",
+        ),
         ("fan_fails:\n  - from_s: 9\n    to_s: 3\n", ":2", "must be later"),
         ("ambient_c: [[10, 1], [5, 2]]\n", ":1", "order of time"),
         ("battery: {capacity_wh: -1}\n", ":1", "greater than 0"),
@@ -47,7 +51,7 @@ def test_a_mistake_is_told_with_file_and_line(
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="cannot find scenario 'clam'.*calm"):
+    with pytest.raises(UsageError, match=r"cannot find scenario 'clam'.*calm"):
         bundled.scenario_path("clam")
 
 

@@ -7,17 +7,21 @@ import pytest
 
 from edgerund.sim.scenario import SensorFault
 from edgerund.sim.senses import ZONES, Senses
-from edgerund.types import NoData, Reading
+from edgerund.types import NoData, Reading, Sense
 
 TRUTH = {ZONES[0]: 60.0, ZONES[1]: 58.0, "power_mw": 9000.0, "on_mains": 1.0}
 
 
-def observe(faults: list[SensorFault], now_s: float, truth: dict[str, float] | None = None):
+def observe(
+    faults: list[SensorFault], now_s: float, truth: dict[str, float] | None = None
+) -> dict[str, Sense]:
     return Senses(faults, random.Random(1)).observe(now_s, truth or TRUTH)
 
 
 def fault(kind: str, sensor: str = "temp_c", **more: float) -> SensorFault:
-    return SensorFault.model_validate({"sensor": sensor, "kind": kind, "from_s": 5, "to_s": 50, **more})
+    return SensorFault.model_validate(
+        {"sensor": sensor, "kind": kind, "from_s": 5, "to_s": 50, **more}
+    )
 
 
 def test_every_sense_carries_unit_age_and_source() -> None:
@@ -58,7 +62,9 @@ def test_a_frozen_sensor_repeats_itself_until_it_is_found_out() -> None:
 
 def test_a_lagging_sensor_tells_what_was_true_then() -> None:
     senses = Senses([fault("lag", lag_s=4)], random.Random(1))
-    seen = [senses.observe(float(t), {**TRUTH, ZONES[0]: 10.0 * t, ZONES[1]: 0.0}) for t in range(12)]
+    seen = [
+        senses.observe(float(t), {**TRUTH, ZONES[0]: 10.0 * t, ZONES[1]: 0.0}) for t in range(12)
+    ]
     late = seen[10]["temp_c"]
     assert isinstance(late, Reading)
     assert late.value == pytest.approx(60.0, abs=1.0)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgerund.sim.scenario import Contention, Load, OverCurrent, Scenario
-from edgerund.sim.serving import serve
+from edgerund.sim.serving import Served, serve
 from tests.sim.cases import fresh, ladder
 
 FAST, SLOW = (0.6, 5.0, 50.0), (0.7, 30.0, 300.0)
 
 
-def served(scenario: Scenario, place: int, deadline_ms: float = 1000.0, tick: int = 0):
+def served(scenario: Scenario, place: int, deadline_ms: float = 1000.0, tick: int = 0) -> Served:
     plant, _ = fresh(scenario, [ladder(SLOW, FAST)])
     return serve(plant.world, tick, plant.world.truth["tiny"][place], deadline_ms)
 
