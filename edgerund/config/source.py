@@ -172,6 +172,7 @@ def validate(model: type[Model], document: Document) -> Model:
 def _clean(loc: Loc, document: Document) -> Loc:
     """Drop the parts that pydantic adds for unions and models, which nobody wrote; keep missing keys."""
     kept: Loc = ()
+    loc = tuple(part for part in loc if part != "[key]")
     for i, part in enumerate(loc):
         if (*kept, part) in document.lines or i == len(loc) - 1:
             kept = (*kept, part)
