@@ -38,7 +38,8 @@ class Decision:
 
     ``changed`` says that it differs from the live one; ``voluntary`` that no safety limit forced it.
     ``headroom`` is 0 (at the limit) .. 1 (far from it) per constraint. ``warm`` lists the variants to keep
-    resident next, most wanted first. ``notes`` tell what absent senses changed.
+    resident next, most wanted first. ``notes`` tell what absent senses changed. ``since_s`` is when this
+    variant was chosen (monotonic, like ``at_s``).
     """
 
     ladder: str
@@ -51,6 +52,7 @@ class Decision:
     headroom: Mapping[str, float] = field(default_factory=dict)
     warm: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    since_s: float | None = None
 
 
 Decisions: TypeAlias = Mapping[str, Decision]
