@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from edgerund.config.policy_limits import Sense, Share
 from edgerund.config.source import Strict
@@ -47,7 +47,15 @@ class AccuracyRef(Strict):
     accuracy: Share = Field(description="at least this (0..1)")
 
 
-Ref: TypeAlias = Annotated[str, Field(min_length=1)] | AccuracyRef
+def _form(written: object) -> str:
+    return "accuracy" if isinstance(written, (dict, AccuracyRef)) else "name"
+
+
+Ref: TypeAlias = Annotated[
+    Annotated[Annotated[str, Field(min_length=1)], Tag("name")]
+    | Annotated[AccuracyRef, Tag("accuracy")],
+    Discriminator(_form),
+]
 
 
 class ThenModel(Strict):

@@ -57,14 +57,12 @@ def decide(
     for index, (table, move) in enumerate(zip(tables, picked, strict=True)):
         why = explain_rejections(policy, state, tables, limits, picked, index)
         decision = _decision(table, move, why, limits, now_s)
-        decisions[table.ladder.name] = decision
         memory = ladders[table.ladder.name]
-        ladders[table.ladder.name] = replace(
-            memory,
-            switch=switched(
-                memory.switch, policy.switching, decision.variant, decision.reason.code, now_s
-            ),
+        switch = switched(
+            memory.switch, policy.switching, decision.variant, decision.reason.code, now_s
         )
+        decisions[table.ladder.name] = replace(decision, since_s=switch.since_s)
+        ladders[table.ladder.name] = replace(memory, switch=switch)
     return replace(state, ladders=ladders), decisions
 
 

@@ -1,0 +1,85 @@
+"""``edgerund policy``: check, explain, compare and test policy files, and print their schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgerund.cli import policy_words
+from edgerund.config.policy import load_policy, policy_schema
+from edgerund.errors import ConfigError
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """The arguments."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "policy", help="check, explain, compare and test policies"
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    check = verbs.add_parser("check", help="name every mistake with file and line")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.add_argument("--json", action="store_true", help="one object per mistake")
+    verbs.add_parser("schema", help="JSON Schema of policy files, for editors")
+    explain = verbs.add_parser("explain", help="what a policy does, in words")
+    explain.add_argument("file", type=Path, metavar="FILE")
+    diff = verbs.add_parser("diff", help="what differs between two policies, in words")
+    diff.add_argument("old", type=Path, metavar="OLD")
+    diff.add_argument("new", type=Path, metavar="NEW")
+    test = verbs.add_parser("test", help="run the `expect` block of policies in the simulator")
+    test.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    test.add_argument("--json", action="store_true")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one verb."""
+    if args.verb == "check":
+        return _check(args.files, as_json=args.json)
+    if args.verb == "schema":
+        print(json.dumps(policy_schema(), indent=2))
+        return 0
+    if args.verb == "explain":
+        print("\n".join(policy_words.sentences(load_policy(args.file))))
+        return 0
+    if args.verb == "diff":
+        return _diff(args.old, args.new)
+    from edgerund.cli import policy_test
+
+    return policy_test.run(args.files, as_json=args.json)
+
+
+def _check(files: list[Path], *, as_json: bool) -> int:
+    codes = [_check_one(file, as_json=as_json) for file in files]
+    return max(codes)
+
+
+def _check_one(file: Path, *, as_json: bool) -> int:
+    try:
+        plan = load_policy(file)
+    except ConfigError as e:
+        for problem in e.problems:
+            if as_json:
+                print(
+                    json.dumps(
+                        {n: getattr(problem, n) for n in ("file", "line", "where", "message")}
+                    )
+                )
+            else:
+                print(problem, file=sys.stderr)
+        return e.exit_code
+    if not as_json:
+        print(f"{file}: policy {plan.name!r} is valid")
+    return 0
+
+
+def _diff(old: Path, new: Path) -> int:
+    """Like ``diff``: 0 if the two say the same, 1 if they differ."""
+    before = policy_words.sentences(load_policy(old))
+    after = policy_words.sentences(load_policy(new))
+    changes = [f"- {line}" for line in before if line not in after]
+    changes += [f"+ {line}" for line in after if line not in before]
+    print("\n".join(changes) if changes else "the two policies say the same")
+    return 1 if changes else 0
