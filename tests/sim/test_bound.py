@@ -8,6 +8,7 @@ import pytest
 from edgerund.sim.baselines import Static, Threshold
 from edgerund.sim.bound import upper_bound
 from edgerund.sim.compare import kept
+from edgerund.sim.controllers import Controller
 from edgerund.sim.literature import AlertLike, FuzzyFopdt
 from edgerund.sim.perturbed import PerturbedPlant
 from edgerund.sim.plant import Plant
