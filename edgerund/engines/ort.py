@@ -60,14 +60,19 @@ class OrtBackend:
                 f"cannot load {path.name}: provider {', '.join(missing) or '(none)'} is not in this "
                 f"onnxruntime; it has {', '.join(ort.get_available_providers())}"
             )
+        settings = option(extra, "provider_options", list, [{} for _ in providers])
+        if len(settings) != len(providers) or not all(isinstance(each, dict) for each in settings):
+            raise EngineError(
+                f"cannot load {path.name}: provider_options must hold one mapping per provider"
+            )
         progress(0.0, f"onnxruntime reads {path.name}")
         try:
             session = ort.InferenceSession(
                 str(path),
                 sess_options=_session_options(ort, options),
                 providers=providers,
-                provider_options=option(extra, "provider_options", list, [{} for _ in providers]),
-                enable_fallback=0,
+                provider_options=settings,
+                enable_fallback=0,  # versions that do not know it yet are caught by the next check
             )
         except _failures(ort) as e:
             raise EngineError(f"cannot load {path.name}: {one_line(e)}") from e
