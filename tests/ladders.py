@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from edgerund.checksum import file_sha256
+
 FAKE_CLASSIFIER: dict[str, Any] = {
     "inputs": [{"name": "image", "shape": [-1, 3, 8, 8]}],
     "outputs": [{"name": "scores", "shape": [-1, 4]}],
@@ -52,8 +54,11 @@ def tensor_ladder(folder: Path, **variants: dict[str, Any]) -> Path:
 
 def write_ladder(folder: Path, head: dict[str, Any], variants: dict[str, dict[str, Any]]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    names = [write_fake(folder, name, told).name for name, told in variants.items()]
-    listed = [{"name": n, "file": f} for n, f in zip(variants, names, strict=True)]
+    files = [write_fake(folder, name, told) for name, told in variants.items()]
+    listed = [
+        {"name": name, "file": file.name, "sha256": file_sha256(file)}
+        for name, file in zip(variants, files, strict=True)
+    ]
     file = folder / "ladder.yaml"
     file.write_text(yaml.safe_dump({**head, "variants": listed}, sort_keys=False))
     return file

@@ -82,6 +82,11 @@ class LadderFolder:
                 ("variants", index, "card"),
                 f"cannot use this card: it is of a file of {card.file_bytes} bytes, {path.name} has {size}",
             )
+        elif self.hashes and expected is None:
+            self.found.warn(
+                ("variants", index, "file"),
+                f"no sha256: damage shows only when native code reads it; write sha256: {file_sha256(path)}",
+            )
         elif self.hashes and expected and file_sha256(path) != expected:
             self.found.problem(
                 loc,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgerund.checksum import file_sha256
 from edgerund.cli import main
 from edgerund.config.ladder import load_ladder
 from edgerund.serve.golden import read_golden
@@ -92,12 +93,15 @@ def test_check_tells_scripts_the_same_as_json(tmp_path: Path, run: Any) -> None:
 
 def test_check_says_that_a_file_was_changed(tmp_path: Path, run: Any) -> None:
     file = classifier_ladder(tmp_path, top={})
-    file.write_text(
-        file.read_text().replace("file: top.fake", f"file: top.fake\n  sha256: {'a' * 64}")
-    )
+    right = file_sha256(tmp_path / "top.fake")
+    file.write_text(file.read_text().replace(right, "a" * 64))
     code, out, _ = run("check", tmp_path)
     assert code == 10
     assert "its sha256 differs" in out
+    file.write_text(file.read_text().replace(f"  sha256: {'a' * 64}\n", ""))
+    code, out, _ = run("check", tmp_path)
+    assert code == 0
+    assert f"write sha256: {right}" in out
 
 
 def test_check_needs_possible_arguments(tmp_path: Path, run: Any) -> None:

@@ -234,11 +234,11 @@ def test_a_card_of_another_file_is_a_mistake(folder: Path) -> None:
 def test_a_wrong_sha256_is_found_when_hashes_are_asked_for(folder: Path) -> None:
     right = file_sha256(folder / "top.onnx")
     text = GOOD.replace("file: top.onnx", f"file: top.onnx\n    sha256: {right}")
-    assert findings(folder, text, hashes=True) == []
+    assert all("no sha256" in f for f in findings(folder, text, hashes=True))
     assert load_ladder(folder).variants[0].sha256 == right
     (folder / "top.onnx").write_bytes(b"model of top.onny")
     assert findings(folder, text) == []
-    (found,) = findings(folder, text, hashes=True)
+    (found, *_) = findings(folder, text, hashes=True)
     assert found.startswith("12 variants[0].sha256: cannot use top.onnx: its sha256 differs")
 
 
@@ -246,7 +246,7 @@ def test_the_fingerprint_on_the_card_counts_where_the_ladder_gives_none(folder: 
     card = folder / "cards" / "top.yaml"
     card.write_text(f"sha256: {'a' * 64}\n")
     assert load_ladder(folder).variants[0].sha256 == "a" * 64
-    (found,) = findings(folder, GOOD, hashes=True)
+    (found, *_) = findings(folder, GOOD, hashes=True)
     assert found.startswith("12 variants[0].card: cannot use top.onnx")
     text = GOOD.replace("file: top.onnx", f"file: top.onnx\n    sha256: {'b' * 64}")
     assert any("of a file with another sha256" in f for f in findings(folder, text))
