@@ -69,10 +69,10 @@ def read_trace(path: Path) -> list[float] | None:
 
 def forecasts(temps: list[float], horizon: int) -> list[float]:
     """What the controller's bank says at each second about ``horizon`` seconds later."""
-    memory = thermal.begin(temps[0], None, None)
+    memory = thermal.begin(temps[0], 0.0, None, None)
     said: list[float] = []
     for now, temp_c in enumerate(temps):
-        memory = thermal.observe(memory, temp_c, 0.0, 1.0 if now else 0.0)
+        memory = thermal.observe(memory, temp_c, 0.0, 0.0, 1.0 if now else 0.0)
         memory = thermal.score(memory, temp_c, float(now), float(horizon))
         said.append(thermal.forecast_c(memory, 0.0, float(horizon)))
     return said

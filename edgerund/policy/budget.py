@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-ENUMERATE = 4096
+KEPT = 512  # partial choices that are carried on; more ladders than that fills are thinned out
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +19,53 @@ class Option:
 
 
 Choice: TypeAlias = "tuple[Option, ...]"
+_Partial: TypeAlias = "tuple[float, float, Choice]"  # cost, score, options so far
 
 
 def choose(ladders: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice | None:
     """The highest sum of scores whose costs fit; None where even the cheapest do not fit.
 
-    Enumerates small cases; else bisects the price of a milliwatt (the Lagrange multiplier; Fisher 1981)
-    and repairs what is left.
+    Ladder by ladder, keeping only partial choices that are not both costlier and worse than another: exact
+    (Nemhauser and Ullmann, Management Science 1969) as long as no more than ``KEPT`` of them are left.
     """
     if any(not options for options in ladders):
         return None
     frontiers = [frontier(options) for options in ladders]
-    cheapest = tuple(options[-1] for options in frontiers)
-    if _cost(cheapest) > ceiling_mw:
+    least = sum(options[-1].cost_mw for options in frontiers)
+    if least > ceiling_mw:
         return None
     best = tuple(options[0] for options in frontiers)
-    if _cost(best) <= ceiling_mw:
+    if sum(option.cost_mw for option in best) <= ceiling_mw:
         return best
-    if math.prod(len(options) for options in frontiers) <= ENUMERATE:
-        fitting = (c for c in itertools.product(*frontiers) if _cost(c) <= ceiling_mw)
-        return max(fitting, key=_score)
-    return _repair(_bisect(frontiers, ceiling_mw), frontiers, ceiling_mw)
+    partials: list[_Partial] = [(0.0, 0.0, ())]
+    for options in frontiers:
+        least -= options[-1].cost_mw
+        room_mw = ceiling_mw - least  # what the ladders still to come cannot do without
+        partials = _undominated(
+            [
+                (cost + option.cost_mw, score + option.score, (*picked, option))
+                for cost, score, picked in partials
+                for option in options
+                if cost + option.cost_mw <= room_mw
+            ]
+        )
+    # rounding may lose the one choice that just fits
+    return partials[-1][2] if partials else tuple(options[-1] for options in frontiers)
+
+
+def _undominated(partials: list[_Partial]) -> list[_Partial]:
+    """Rising cost, rising score; evenly thinned if there are too many."""
+    partials.sort(key=lambda p: (p[0], -p[1]))
+    kept: list[_Partial] = []
+    best = float("-inf")
+    for partial in partials:
+        if partial[1] > best:
+            kept.append(partial)
+            best = partial[1]
+    if len(kept) > KEPT:
+        step = (len(kept) - 1) / (KEPT - 1)
+        kept = [kept[round(i * step)] for i in range(KEPT)]
+    return kept
 
 
 def frontier(options: Sequence[Option]) -> tuple[Option, ...]:
@@ -56,46 +80,3 @@ def frontier(options: Sequence[Option]) -> tuple[Option, ...]:
 def cheapest(ladders: Sequence[Sequence[Option]]) -> Choice:
     """The least costly option of each ladder."""
     return tuple(min(options, key=lambda o: (o.cost_mw, -o.place)) for options in ladders)
-
-
-def _cost(choice: Choice) -> float:
-    return sum(option.cost_mw for option in choice)
-
-
-def _score(choice: Choice) -> float:
-    return sum(option.score for option in choice)
-
-
-def _at_price(frontiers: Sequence[Sequence[Option]], price: float) -> Choice:
-    return tuple(max(options, key=lambda o: o.score - price * o.cost_mw) for options in frontiers)
-
-
-def _bisect(frontiers: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice:
-    low, high = 0.0, 1.0
-    while _cost(_at_price(frontiers, high)) > ceiling_mw and high < 1e12:
-        high *= 4.0
-    for _ in range(40):
-        price = (low + high) / 2.0
-        if _cost(_at_price(frontiers, price)) > ceiling_mw:
-            low = price
-        else:
-            high = price
-    found = _at_price(frontiers, high)
-    return found if _cost(found) <= ceiling_mw else cheapest(frontiers)
-
-
-def _repair(choice: Choice, frontiers: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice:
-    """Spend what the price left over, best gain first."""
-    picked = list(choice)
-    while True:
-        spare = ceiling_mw - _cost(tuple(picked))
-        gains = [
-            (option.score - picked[i].score, i, option)
-            for i, options in enumerate(frontiers)
-            for option in options
-            if option.score > picked[i].score and option.cost_mw - picked[i].cost_mw <= spare
-        ]
-        if not gains:
-            return tuple(picked)
-        _, i, option = max(gains, key=lambda g: (g[0], -g[1]))
-        picked[i] = option

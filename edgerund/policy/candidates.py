@@ -9,7 +9,7 @@ from edgerund.policy import reasons, rules
 from edgerund.policy.chance import chance_within
 from edgerund.policy.power import energies_mj
 from edgerund.policy.senses import Sensed
-from edgerund.policy.slowdown import base_ms, forecast
+from edgerund.policy.slowdown import LatencyMemory, base_ms, forecast
 from edgerund.policy.state import LadderMemory
 from edgerund.types import LadderState, Reason
 from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan, Rule
@@ -56,6 +56,7 @@ def tabulate(
     ladder: LadderState,
     memory: LadderMemory,
     rule: Rule | None,
+    energies: Sequence[float],
     memory_bytes: Sensed,
     now_s: float,
 ) -> Table:
@@ -63,7 +64,7 @@ def tabulate(
     terms = policy.ladders.get(ladder.name, LadderTerms())
     names = [v.name for v in ladder.variants]
     accuracies = accuracies_of(ladder)
-    loads = _loads_mw(ladder, memory)
+    loads = _loads_mw(ladder, memory, energies)
     candidates = tuple(
         _candidate(policy, terms, ladder, memory, memory_bytes, place, accuracies, loads)
         for place in range(len(names))
@@ -239,15 +240,13 @@ def _below_floor(
     )
 
 
-def _loads_mw(ladder: LadderState, memory: LadderMemory) -> list[float]:
+def _loads_mw(ladder: LadderState, memory: LadderMemory, energies: Sequence[float]) -> list[float]:
     """What each variant would draw above idle by the cards, at the rate that would then be served.
 
     A better variant is charged for the whole demand, up to its undisturbed speed. Where the live one is
     saturated, a cheaper one will be asked more often, but never so that it costs more than the live one.
     """
-    cards = [v.card for v in ladder.variants]
     bases = [base_ms(memory.latency, v.name, v.card) for v in ladder.variants]
-    energies = energies_mj(cards, bases)
     live = _place([v.name for v in ladder.variants], ladder.serving.variant or ladder.live)
     loads: list[float] = []
     for place, (energy, base) in enumerate(zip(energies, bases, strict=True)):
@@ -263,13 +262,10 @@ def _loads_mw(ladder: LadderState, memory: LadderMemory) -> list[float]:
     return loads
 
 
-def live_load_mw(ladder: LadderState, memory: LadderMemory, rate_hz: float) -> float:
-    """What the variant that served the last window draws above idle by its card, at ``rate_hz``."""
-    place = _place([v.name for v in ladder.variants], ladder.serving.variant)
-    if place is None:
-        return 0.0
-    bases = [base_ms(memory.latency, v.name, v.card) for v in ladder.variants]
-    return energies_mj([v.card for v in ladder.variants], bases)[place] * rate_hz
+def energies_of(ladder: LadderState, latency: LatencyMemory) -> tuple[float, ...]:
+    """Energy above idle of one inference of each variant, mJ, as far as it is known."""
+    bases = [base_ms(latency, v.name, v.card) for v in ladder.variants]
+    return energies_mj([v.card for v in ladder.variants], bases)
 
 
 def _place(names: Sequence[str], name: str | None) -> int | None:

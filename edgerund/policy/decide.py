@@ -33,7 +33,7 @@ def decide(
     Returns:
         The state for the next call, and one decision per ladder of the snapshot.
     """
-    state, sensed = observe(policy, state, snapshot)
+    state, seen = observe(policy, state, snapshot)
     now_s = snapshot.now_s
     tables = [
         tabulate(
@@ -41,7 +41,8 @@ def decide(
             ladder,
             state.ladders[name],
             rules.matching(policy.rules, state.rules, name),
-            sensed["memory_available_bytes"],
+            seen.energies[name],
+            seen.sensed["memory_available_bytes"],
             now_s,
         )
         for name, ladder in snapshot.ladders.items()
@@ -50,7 +51,7 @@ def decide(
     if not tables:
         return state, {}
     load_mw = sum(t.candidates[t.current].load_mw for t in tables if t.current is not None)
-    limits = ceilings(policy, state, sensed, board_mw(state, load_mw), now_s)
+    limits = ceilings(policy, state, seen.sensed, board_mw(state, load_mw), now_s)
     picked = moves(policy, state, tables, limits, now_s)
     decisions: dict[str, Decision] = {}
     ladders = dict(state.ladders)

@@ -73,7 +73,8 @@ def _forced(table: Table, target: int, limits: Ceilings, *, over: bool) -> Move 
             return None
         return Move(target, voluntary=False)
     if current.unfit and not table.held:
-        return None if limits.barred and target < current.place else Move(target, voluntary=False)
+        # a better variant that is also believed faster is climbed to with the usual care
+        return Move(target, voluntary=False) if target > current.place else None
     return Move(target, voluntary=False) if over and cheaper else None
 
 

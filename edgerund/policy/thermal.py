@@ -41,7 +41,8 @@ class ThermalMemory:
     Only power that the models take is an input: a rail is too restless for that (times 4 C per watt, its noise
     would drown the temperature), and what others draw shows as disturbance.
 
-    ``weights`` and ``margin_c`` come from the forecasts that were due *before* the last reading, so that a hotter
+    ``weights`` and ``margin_c`` are brought up to date one tick late (``stale_weights``): they come from the
+    forecasts that were due *before* the last reading, so that a hotter
     reading always makes a hotter forecast.
     """
 
@@ -54,6 +55,7 @@ class ThermalMemory:
     due: tuple[Due, ...] = ()
     errors: tuple[float, ...] = ()
     margin_c: float = FIRST_MARGIN_C
+    stale_weights: bool = False
 
     @property
     def ready(self) -> bool:
@@ -61,7 +63,9 @@ class ThermalMemory:
         return bool(self.bank)
 
 
-def begin(temp_c: float, heat_c_per_w: float | None, tau_s: float | None) -> ThermalMemory:
+def begin(
+    temp_c: float, load_mw: float, heat_c_per_w: float | None, tau_s: float | None
+) -> ThermalMemory:
     """The bank at the first reading; ``None``: nobody measured the board."""
     taus = TAUS_S if tau_s is None else (0.7 * tau_s, tau_s, 1.4 * tau_s)
     heat = heat_c_per_w or HEAT_C_PER_W
@@ -73,19 +77,32 @@ def begin(temp_c: float, heat_c_per_w: float | None, tau_s: float | None) -> The
         bank,
         weights=(1.0 / len(bank),) * len(bank),
         scores=(0.25,) * len(bank),
+        load_mw=load_mw,
     )
 
 
 def observe(
-    memory: ThermalMemory, temp_c: float | None, step_mw: float, dt_s: float
+    memory: ThermalMemory, temp_c: float | None, step_mw: float, load_mw: float, dt_s: float
 ) -> ThermalMemory:
     """Advance by ``dt_s`` after a step of the models' power; ``temp_c`` None: the model alone."""
-    power_w = (memory.power_mw + step_mw) / 1000.0
+    power_mw = memory.power_mw + step_mw
+    power_w = power_mw / 1000.0
     fast_w = power_w + (memory.fast_w - power_w) * math.exp(-dt_s / FAST_TAU_S)
-    bank = tuple(filters.predict(f, dt_s, step_mw / 1000.0) for f in memory.bank)
+    bank = [filters.predict(f, dt_s, step_mw / 1000.0) for f in memory.bank]
     if temp_c is not None:
-        bank = tuple(filters.correct(f, temp_c, fast_w, power_w) for f in bank)
-    return replace(memory, bank=bank, fast_w=fast_w, power_mw=memory.power_mw + step_mw)
+        bank = [filters.correct(f, temp_c, fast_w, power_w) for f in bank]
+    return ThermalMemory(
+        bank=tuple(bank),
+        weights=memory.weights,
+        load_mw=load_mw,
+        fast_w=fast_w,
+        power_mw=power_mw,
+        scores=memory.scores,
+        due=memory.due,
+        errors=memory.errors,
+        margin_c=memory.margin_c,
+        stale_weights=memory.stale_weights,
+    )
 
 
 def line(memory: ThermalMemory, ahead_s: float) -> tuple[float, float]:
@@ -109,7 +126,7 @@ def forecast_c(memory: ThermalMemory, more_mw: float, ahead_s: float) -> float:
 def room_mw(memory: ThermalMemory, limit_c: float, horizon_s: float) -> float:
     """The most power above the present that keeps every moment of the horizon below ``limit_c``."""
     most = math.inf
-    for ahead_s in (min(5.0, horizon_s), horizon_s / 2.0, horizon_s):
+    for ahead_s in (min(8.0, horizon_s), horizon_s):
         offset, slope = line(memory, ahead_s)
         most = min(most, (limit_c - offset) / slope * 1000.0)
     return most
@@ -124,8 +141,13 @@ def doubt_c(memory: ThermalMemory, ahead_s: float) -> float:
 
 def score(memory: ThermalMemory, temp_c: float, now_s: float, horizon_s: float) -> ThermalMemory:
     """Compare the forecasts that are due with ``temp_c``, then make new ones."""
-    weights, margin = _weights(memory.scores), _margin(memory.errors)
     scores, errors, waiting = memory.scores, memory.errors, memory.due
+    came_due = bool(waiting) and waiting[0].at_s <= now_s
+    make_new = not waiting or now_s + horizon_s - waiting[-1].at_s >= SCORE_EVERY_S
+    if not (came_due or make_new or memory.stale_weights):
+        return memory
+    weights = _weights(scores) if memory.stale_weights else memory.weights
+    margin = _margin(errors) if memory.stale_weights else memory.margin_c
     while waiting and waiting[0].at_s <= now_s:
         first, waiting = waiting[0], waiting[1:]
         if abs(first.power_mw - memory.power_mw) <= STEADY_MW:
@@ -134,10 +156,16 @@ def score(memory: ThermalMemory, temp_c: float, now_s: float, horizon_s: float) 
                 for s, c in zip(scores, first.members_c, strict=True)
             )
             errors = (*errors, temp_c - first.mean_c)[-ERRORS_KEPT:]
-    if not waiting or now_s + horizon_s - waiting[-1].at_s >= SCORE_EVERY_S:
+    if make_new:
         waiting = (*waiting, _due(memory, now_s, horizon_s))
     return replace(
-        memory, weights=weights, margin_c=margin, scores=scores, errors=errors, due=waiting
+        memory,
+        weights=weights,
+        margin_c=margin,
+        scores=scores,
+        errors=errors,
+        due=waiting,
+        stale_weights=came_due,
     )
 
 
