@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgerund.cli import policy_words
+from edgerund.cli import policy_tune, policy_words
 from edgerund.config.policy import load_policy, policy_schema
 from edgerund.errors import ConfigError
 
@@ -31,6 +31,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     test = verbs.add_parser("test", help="run the `expect` block of policies in the simulator")
     test.add_argument("files", nargs="+", type=Path, metavar="FILE")
     test.add_argument("--json", action="store_true")
+    policy_tune.add_verb(verbs)
     return parser
 
 
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.verb == "diff":
         return _diff(args.old, args.new)
+    if args.verb == "tune":
+        return policy_tune.run(args)
     from edgerund.cli import policy_test
 
     return policy_test.run(args.files, as_json=args.json)
