@@ -33,15 +33,20 @@ class Link(Protocol):
     def fileno(self) -> int: ...
     def receive(self) -> bytes: ...
     def write(self, data: bytes) -> None: ...
+    def trust(self) -> None: ...
 
 
 class UdpLink:
-    """``udpin:host:port`` listens and answers the last sender; ``udpout:host:port`` speaks first."""
+    """``udpin:host:port`` listens, and answers where the vehicle was heard; ``udpout:host:port`` speaks first.
+
+    ``trust`` says that what was received last came from our vehicle.
+    """
 
     def __init__(self, listen: bool, host: str, port: int) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._peer: tuple[str, int] | None = None
+        self._sender: tuple[str, int] | None = None
         if listen:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind((host, port))
@@ -53,11 +58,13 @@ class UdpLink:
 
     def receive(self) -> bytes:
         try:
-            data, sender = self._socket.recvfrom(65535)
+            data, self._sender = self._socket.recvfrom(65535)
         except (BlockingIOError, ConnectionRefusedError):
             return b""
-        self._peer = sender
         return data
+
+    def trust(self) -> None:
+        self._peer = self._sender
 
     def write(self, data: bytes) -> None:
         if self._peer is not None:
@@ -99,6 +106,9 @@ class SerialLink:
         except BlockingIOError:
             return  # the line is full: telemetry may be lost
 
+    def trust(self) -> None:
+        """There is one other end."""
+
 
 def open_link(url: str, baud: int) -> Link:
     """The link behind ``udpin:host:port``, ``udpout:host:port`` or a device. Raises OSError, ValueError."""
@@ -125,6 +135,8 @@ class Station:
         while data := self._link.receive():
             for message in self._parser.parse_buffer(data) or ():
                 self._vehicle.feed(message, now_s)
+                if message.get_srcSystem() == self._vehicle.system_id:
+                    self._link.trust()
         self._vehicle.expire(now_s)
         self._ask_for_battery(now_s)
 

@@ -193,6 +193,10 @@ class Slot:
         known = list(self._known.items())  # a hung round may still add to it
         for name, _ in known:
             self._forget(name)
+        if not known and cause.reason != "absent":
+            return [
+                replace(cause, name=f"reader.{self.name}")
+            ]  # nobody knows what it would have said
         return [replace(cause, name=name, source=source) for name, source in known]
 
     def _count(self, wall_ms: float, cpu_ms: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,16 +12,22 @@ import pytest
 class Autopilot:
     """System ``system_id``, sending to one port of this machine."""
 
-    def __init__(self, port: int, system_id: int = 1, component_id: int = 1) -> None:
+    def __init__(
+        self,
+        port: int,
+        system_id: int = 1,
+        component_id: int = 1,
+        send: Callable[[bytes], object] | None = None,
+    ) -> None:
         common = pytest.importorskip("pymavlink.dialects.v20.common")
         self._mav = common.MAVLink(None, srcSystem=system_id, srcComponent=component_id)
         self._mav.robust_parsing = True
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._to = ("127.0.0.1", port)
+        self._send = send or (lambda data: self._socket.sendto(data, ("127.0.0.1", port)))
 
     def send_bytes(self, data: bytes) -> None:
-        self._socket.sendto(data, self._to)
+        self._send(data)
 
     def packed(self, message: Any) -> bytes:
         data: bytes = message.pack(self._mav)
