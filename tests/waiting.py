@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], within_s: float = 10.0, what: str = "condition") -> T:
+def wait_for(condition: Callable[[], T], within_s: float = 30.0, what: str = "condition") -> T:
     """The first true value of ``condition()``; AssertionError after ``within_s``."""
     deadline = time.monotonic() + within_s
     while True:

@@ -48,6 +48,7 @@ def traced(tmp_path: Path) -> Traced:
         )
         try:
             wait_for(lambda: ready(tmp_path / "run") or process.poll() is not None, 60, "a start")
+            assert process.poll() is None, "the daemon ended at once"
             with Client("cifar10", runtime_dir=tmp_path / "run", timeout_s=30) as client:
                 client.infer(np.zeros((32, 32, 3), np.uint8))
             with ControlClient(tmp_path / "run", timeout_s=30) as control:
