@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgerund.client.control import ControlClient
 from edgerund.client.endpoint import runtime_dirs
-from edgerund.wire.control import CONTROL_SOCKET
+from edgerund.rundir import CONTROL_SOCKET
 
 
 def add_daemon_arguments(parser: argparse.ArgumentParser, *, json: bool = True) -> None:

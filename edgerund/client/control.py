@@ -10,7 +10,7 @@ from typing import Any
 import zmq
 
 from edgerund.errors import ControlError
-from edgerund.wire.control import CONTROL_SOCKET
+from edgerund.rundir import CONTROL_SOCKET
 
 
 class ControlClient:

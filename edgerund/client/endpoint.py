@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgerund.errors import StartError, UsageError
-from edgerund.wire.control import CONTROL_SOCKET
-
-SYSTEM_DIR = Path("/run/edgerund")
-SUFFIX = ".sock"
+from edgerund.rundir import CONTROL_SOCKET, SUFFIX, SYSTEM_DIR, ladder_socket
 
 
 def runtime_dirs(environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -71,10 +68,10 @@ def _folder_of(ladder: str, folders: list[Path]) -> Path:
             f"cannot use {ladder!r} as the name of a ladder: it has no slash and is not empty"
         )
     for folder in folders:
-        if (folder / f"{ladder}{SUFFIX}").exists():
+        if ladder_socket(folder, ladder).exists():
             return folder
     return next((f for f in folders if f.is_dir()), folders[-1])
 
 
 def _address(folder: Path, ladder: str) -> str:
-    return f"ipc://{folder.absolute()}/{ladder}{SUFFIX}"
+    return f"ipc://{ladder_socket(folder.absolute(), ladder)}"

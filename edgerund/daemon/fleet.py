@@ -13,9 +13,9 @@ from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.daemon.listeners import Listening, listen
 from edgerund.daemon.spawn import spawn
 from edgerund.errors import StartError
+from edgerund.rundir import CONTROL_SOCKET, ladder_socket
 from edgerund.serve.options import WorkerOptions
 from edgerund.types import LadderPlan
-from edgerund.wire.control import CONTROL_SOCKET
 
 FALLBACK_BUDGET_BYTES = 1024 * 1024 * 1024
 
@@ -32,7 +32,7 @@ def control_listening(assembly: Assembly) -> Listening:
 
 def endpoints(assembly: Assembly, plan: LadderPlan, entry: LadderSettings) -> tuple[str, ...]:
     """Where a ladder listens: its socket in the runtime folder first."""
-    return (f"ipc://{assembly.runtime_dir / (plan.name + '.sock')}", *entry.endpoints)
+    return (f"ipc://{ladder_socket(assembly.runtime_dir, plan.name)}", *entry.endpoints)
 
 
 def budget_bytes(assembly: Assembly, available_bytes: float | None) -> int:

@@ -1,4 +1,4 @@
-"""From a settings file to a running daemon: what ``edgerund serve`` does."""
+"""From a settings file to a running daemon: what ``edgerund serve`` does, in the order that is ready soonest."""
 
 from __future__ import annotations
 
@@ -7,53 +7,85 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import edgerund
+from edgerund.clock import SystemClock
 from edgerund.daemon.preload import engine_modules
 from edgerund.daemon.spawn import start_fork_server
+
+if TYPE_CHECKING:
+    from edgerund.clock import Clock
+    from edgerund.config.assembly import Assembly
+    from edgerund.daemon.launch import Launch
+    from edgerund.daemon.notify import Notifier
+    from edgerund.ports import SysRoot
 
 
 def serve(config: Path | None) -> int:
     """Run the daemon until SIGTERM or SIGINT.
 
-    The fork server starts first, so that it imports the engines while this process reads the configuration.
+    The fork server imports the engines while this process reads the configuration, and READY goes out before the
+    policy and the sensors are imported. Hence the imports in the middle.
 
     Raises:
         ConfigError, LadderError, PluginError, StartError: at start, each with its exit code.
     """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would scan what is installed
+    clock = SystemClock()
+    started_s = clock.monotonic_s()
     start_fork_server(engine_modules(config))
-    from edgerund.clock import SystemClock
     from edgerund.config.assembly import load_assembly
+    from edgerund.daemon.launch import launch, wait_until_live
     from edgerund.daemon.notify import Notifier
-    from edgerund.daemon.supervisor import Supervisor
     from edgerund.observe.journal import set_up_logging
-    from edgerund.sensors.hub import SensorHub
     from edgerund.sensors.sysroot import FileRoot
 
     set_up_logging(sys.stderr, os.environ)
     assembly = load_assembly(config)
-    sensors = assembly.settings.sensors
-    clock = SystemClock()
-    hub = SensorHub(FileRoot(sensors.sysroot), clock, sensors.enabled, sensors.options)
-    supervisor = Supervisor(assembly, hub, Notifier(os.environ), clock)
+    root = FileRoot(assembly.settings.sensors.sysroot)
+    begun = launch(assembly, root, clock, started_s)
+    notifier = Notifier(os.environ)
+    log = logging.getLogger("edgerund")
+    try:
+        wait_until_live(begun, clock)
+        notifier.ready()
+        log.info(
+            "ready after %.0f ms; policy %s",
+            (clock.monotonic_s() - started_s) * 1e3,
+            assembly.policy.name,
+        )
+        _supervise(assembly, begun, root, notifier, clock)
+    except BaseException:
+        begun.abandon()
+        raise
+    return 0
+
+
+def _supervise(
+    assembly: Assembly, begun: Launch, root: SysRoot, notifier: Notifier, clock: Clock
+) -> None:
+    from edgerund.daemon.supervisor import Supervisor
+    from edgerund.sensors.hub import SensorHub
+
+    settings = assembly.settings
+    hub = SensorHub(root, clock, settings.sensors.enabled, settings.sensors.options)
+    supervisor = Supervisor(assembly, begun, hub, notifier, clock)
     with contextlib.ExitStack() as stack:
         hub.start()
         stack.callback(hub.stop)
-        if assembly.settings.metrics is not None:
+        if settings.metrics is not None:
             from edgerund.observe.metrics import MetricsServer
 
-            m = assembly.settings.metrics
-            server = MetricsServer(m.address, m.port)
+            server = MetricsServer(settings.metrics.address, settings.metrics.port)
             stack.callback(server.stop)
             supervisor.observers.append(lambda *_: server.publish(supervisor.status()))
-        if assembly.settings.recorder is not None:
+        if settings.recorder is not None:
             from edgerund.observe.recorder import Recorder
 
-            r = assembly.settings.recorder
+            r = settings.recorder
             context = {"version": edgerund.__version__, "policy": assembly.policy.name}
             recorder = Recorder(r.file, clock, max_bytes=r.max_mb * 1024 * 1024, context=context)
             stack.callback(recorder.close)
             supervisor.observers.append(recorder.record)
-        logging.getLogger("edgerund").info("policy %s", assembly.policy.name)
         supervisor.run()
-    return 0

@@ -38,7 +38,8 @@ def _texts(settings: Path | None) -> list[str]:
     for path in re.findall(r"path:\s*[\"']?([^\s\"',}]+)", text):
         beside = settings.parent / path
         for place in (beside, shared_file(f"variants/{path}")):
-            texts.append(_read(place / "ladder.yaml" if place.is_dir() else place))
+            file = place / "ladder.yaml" if place.is_dir() else place
+            texts.append(_read(file))
     return texts
 
 

@@ -14,13 +14,14 @@ from edgerund.clock import Clock
 from edgerund.config.assembly import Assembly
 from edgerund.daemon.control import ControlSocket, Pending
 from edgerund.daemon.controller import Controller
-from edgerund.daemon.fleet import Fleet, budget_bytes, control_listening
+from edgerund.daemon.fleet import budget_bytes
 from edgerund.daemon.handlers import handlers
 from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.daemon.launch import Launch
 from edgerund.daemon.notify import Notifier
 from edgerund.daemon.reload import Reload
 from edgerund.daemon.status import daemon_status, headline
-from edgerund.errors import EdgerundError, LadderError
+from edgerund.errors import EdgerundError
 from edgerund.sensors.hub import SensorHub
 from edgerund.types import Decisions, Snapshot
 from edgerund.types import worker as w
@@ -33,22 +34,26 @@ class Supervisor:
     """Owns everything that is not a worker. Every method runs in the thread that calls ``run``."""
 
     def __init__(
-        self, assembly: Assembly, hub: SensorHub, notifier: Notifier, clock: Clock
+        self,
+        assembly: Assembly,
+        launch: Launch,
+        hub: SensorHub,
+        notifier: Notifier,
+        clock: Clock,
     ) -> None:
         self.assembly = assembly
         self.clock = clock
         self.hub = hub
         self.notifier = notifier
         self.controller = Controller(assembly.policy, clock)
-        self.fleet = Fleet()
+        self.fleet = launch.fleet
         self.observers: list[Observer] = []
-        self.started_s = clock.monotonic_s()
-        self.ready = False
+        self.started_s = launch.started_s
         self._reload: Reload | None = None
         self._stop = False
-        self._next_tick_s = self.started_s
+        self._next_tick_s = clock.monotonic_s()
         self._undecided = True
-        self._listening = control_listening(assembly)
+        self._listening = launch.listening
         self.control = ControlSocket(
             self._listening.endpoint, self._listening.socket.fileno(), handlers(self)
         )
@@ -57,9 +62,7 @@ class Supervisor:
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP reloads.
 
-        Raises:
-            LadderError: at start, a ladder none of whose variants is usable.
-            StartError: a socket that cannot be opened.
+        Every ladder has given its golden answer already (``launch.wait_until_live``).
         """
         wake, wake_in = socket.socketpair()
         wake.setblocking(False)
@@ -68,7 +71,7 @@ class Supervisor:
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         before = {n: signal.signal(n, lambda *_: None) for n in numbers}
         try:
-            self._open()
+            self._decide()
             while not self._stop:
                 self._turn(wake)
             self._close()
@@ -77,17 +80,6 @@ class Supervisor:
             signal.set_wakeup_fd(previous)
             for n, handler in before.items():
                 signal.signal(n, handler)
-
-    def _open(self) -> None:
-        for plan, entry in self.assembly.ladders.values():
-            self.fleet.open(self.assembly, plan, entry)
-        now_s = self.clock.monotonic_s()
-        for name in self.assembly.ladders:
-            budget = self.budget_bytes(self.assembly)
-            self.fleet.runtimes[name] = self.fleet.build(self.assembly, name, budget, now_s)
-        self._decide()
-        for r in self.fleet:
-            r.keep_alive(now_s)
 
     def _turn(self, wake: socket.socket) -> None:
         poller = zmq.Poller()
@@ -157,20 +149,13 @@ class Supervisor:
                 self._undecided = True  # do not wait for the tick: nobody may be live
         if was is not None and r.fileno() is None:
             self._undecided = True
-        if not self.ready and r.plan.name in self.fleet.runtimes:
-            self._check_start(r)
-
-    def _check_start(self, r: LadderRuntime) -> None:
-        if not r.ready and not r.usable():
-            reasons = "\n".join(f"  {n}: {why}" for n, why in r.quarantine.reasons.items())
-            raise LadderError(f"cannot serve ladder {r.plan.name!r}: no usable variant\n{reasons}")
-        if all(x.ready for x in self.fleet):
-            self.ready = True
-            self.notifier.ready()
-            took_ms = (self.clock.monotonic_s() - self.started_s) * 1e3
-            log.info("ready after %.0f ms: %s", took_ms, headline(list(self.fleet), {}))
 
     # ------------------------------------------------------------------ what handlers may ask for
+    @property
+    def ready(self) -> bool:
+        """True while every ladder has a live variant."""
+        return all(r.live for r in self.fleet)
+
     def status(self) -> dict[str, Any]:
         """Everything at a glance."""
         return daemon_status(self)
