@@ -1,7 +1,8 @@
 """A small real server that speaks the wire, in its own process, so that it can be killed and restarted.
 
-What it does with a request stands in the request's ``stream``: "" answers, "delay 0.2", "never", "die" (always),
-"die 1" (only in the server's first life), "twice", "garbage", "stray", "error busy", "slow-first" ...
+What it does with a request stands in the request's ``stream``: "" answers, "never" (always), "never 1" (only in the
+server's first life), "hold" (until the next request has come), "die", "die 1", "twice", "garbage", "stray",
+"error busy", "tensor".
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 
 import zmq
 
@@ -35,7 +35,7 @@ class Server:
 
     def __init__(self, address: str, fd: int, life: int) -> None:
         self.life = life
-        self.later: list[tuple[float, list[Buffer]]] = []
+        self.held: list[list[Buffer]] = []
         self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
         if fd >= 0:
             self.socket.set(zmq.USE_FD, fd)
@@ -44,15 +44,7 @@ class Server:
     def run(self) -> None:
         """Serve for ever."""
         while True:
-            wait_ms = None
-            if self.later:
-                wait_ms = max(0, int((min(self.later)[0] - time.monotonic()) * 1e3) + 1)
-            if self.socket.poll(wait_ms):
-                self.take([f.buffer for f in self.socket.recv_multipart(copy=False)])
-            now = time.monotonic()
-            for at, frames in [x for x in self.later if x[0] <= now]:
-                self.later.remove((at, frames))
-                self.socket.send_multipart(frames)
+            self.take([f.buffer for f in self.socket.recv_multipart(copy=False)])
 
     def take(self, frames: list[Buffer]) -> None:
         """Do what the request's stream says."""
@@ -67,14 +59,16 @@ class Server:
             return
         word, _, rest = request.stream.partition(" ")
         reply = encode_reply(envelope, self.answer(request))
-        if word == "die" and (not rest or int(rest) >= self.life):
-            os.kill(os.getpid(), signal.SIGKILL)
-        elif word == "never":
+        if word in ("die", "never") and (not rest or int(rest) >= self.life):
+            if word == "die":
+                os.kill(os.getpid(), signal.SIGKILL)
             return
-        elif word == "delay":
-            self.later.append((time.monotonic() + float(rest), reply))
+        if word == "hold":
+            self.held.append(reply)
             return
-        elif word == "garbage":
+        while self.held:
+            self.socket.send_multipart(self.held.pop(0))
+        if word == "garbage":
             self.socket.send_multipart([*envelope, b"\xff\xfe not a reply"])
             self.socket.send_multipart([envelope[0], b"no empty frame"])
             self.socket.send_multipart([*envelope, b'{"v":1,"ok":true,"outputs":[{}]}'])

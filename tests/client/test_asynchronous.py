@@ -42,10 +42,12 @@ def test_one_after_the_other(shared_daemon: Daemon) -> None:
 
 def test_a_slow_answer_holds_nobody_up(shared_daemon: Daemon) -> None:
     async def both(client: AsyncClient) -> None:
-        slow = asyncio.ensure_future(client.infer(FRAME, stream="delay 0.3"))
+        slow = asyncio.ensure_future(client.infer(FRAME, stream="hold"))
+        never = asyncio.ensure_future(client.infer(FRAME, stream="never"))
         await client.infer(FRAME)
-        assert not slow.done()
         assert (await slow).variant == "v1"
+        assert not never.done()
+        never.cancel()
 
     talk(shared_daemon, both)
 
@@ -63,8 +65,8 @@ def test_describe_ping_and_jpeg(shared_daemon: Daemon) -> None:
 def test_no_answer_in_time_is_an_error_and_the_late_one_is_dropped(shared_daemon: Daemon) -> None:
     async def late(client: AsyncClient) -> None:
         with pytest.raises(NoAnswer, match=r"within 0\.05 s"):
-            await client.infer(FRAME, stream="delay 0.1", timeout_s=0.05)
-        await client.infer(FRAME, stream="delay 0.2")
+            await client.infer(FRAME, stream="hold", timeout_s=0.05)
+        await client.infer(FRAME)
         assert client.counters.stray == 1
 
     talk(shared_daemon, late)

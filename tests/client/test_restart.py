@@ -46,8 +46,8 @@ def test_what_was_in_flight_is_sent_again_and_answered(idle_daemon: Daemon) -> N
     idle_daemon.start()
     with Client(endpoint=idle_daemon.endpoint, timeout_s=20) as client:
         client.infer(FRAME)
-        flights = [client.submit(FRAME, stream="die 1") for _ in range(8)]
-        idle_daemon.wait_for_death()
+        flights = [client.submit(FRAME, stream="never 1") for _ in range(8)]
+        idle_daemon.kill()
         idle_daemon.start()
         answers = [f.result() for f in flights]
         assert all(a.resent and a.result["life"] == 2 for a in answers)
@@ -74,9 +74,9 @@ def test_a_resend_carries_what_is_left_of_the_deadline(idle_daemon: Daemon) -> N
     idle_daemon.start()
     with Client(endpoint=idle_daemon.endpoint, timeout_s=20) as client:
         client.infer(FRAME)
-        flight = client.submit(FRAME, stream="die 1", deadline_ms=60_000)
+        flight = client.submit(FRAME, stream="never 1", deadline_ms=60_000)
         late = client.submit(FRAME, stream="never", deadline_ms=0.01)
-        idle_daemon.wait_for_death()
+        idle_daemon.kill()
         idle_daemon.start()
         assert 0 < flight.result().result["deadline_ms"] < 60_000
         with pytest.raises(Expired):
@@ -101,9 +101,9 @@ def test_the_async_client_is_answered_through_a_restart(idle_daemon: Daemon) -> 
 
     async def talk() -> list[int]:
         async with AsyncClient(endpoint=idle_daemon.endpoint, timeout_s=20) as client:
-            await client.infer(FRAME)
-            calls = [asyncio.ensure_future(client.infer(FRAME, stream="die 1")) for _ in range(5)]
-            await asyncio.to_thread(idle_daemon.wait_for_death)
+            calls = [asyncio.ensure_future(client.infer(FRAME, stream="never 1")) for _ in range(5)]
+            await client.infer(FRAME)  # asked after them, so they are sent
+            idle_daemon.kill()
             idle_daemon.start()
             answers = await asyncio.gather(*calls)
             assert all(a.resent for a in answers)
