@@ -13,7 +13,7 @@ class Reason:
 
     ``code`` is stable and short: ``best`` (nothing binds), ``temperature``, ``power``, ``latency``, ``battery``,
     ``memory``, ``rule``, ``hold``, ``quarantine``, ``sensor_lost``, ``dwell``, ``budget``, ``floor`` (accuracy),
-    ``energy`` (the objective), ``start``. ``observed``
+    ``energy`` (the objective), ``learned``, ``start``. ``observed``
     and ``limit`` are in the unit that ``constraint`` names (``temp_c`` ...). ``text`` is one sentence.
     """
 
