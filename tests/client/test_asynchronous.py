@@ -44,6 +44,7 @@ def test_a_slow_answer_holds_nobody_up(shared_daemon: Daemon) -> None:
     async def both(client: AsyncClient) -> None:
         slow = asyncio.ensure_future(client.infer(FRAME, stream="hold"))
         never = asyncio.ensure_future(client.infer(FRAME, stream="never"))
+        await asyncio.sleep(0)  # a turn of the loop: both are sent
         await client.infer(FRAME)
         assert (await slow).variant == "v1"
         assert not never.done()

@@ -102,7 +102,8 @@ def test_the_async_client_is_answered_through_a_restart(idle_daemon: Daemon) -> 
     async def talk() -> list[int]:
         async with AsyncClient(endpoint=idle_daemon.endpoint, timeout_s=20) as client:
             calls = [asyncio.ensure_future(client.infer(FRAME, stream="never 1")) for _ in range(5)]
-            await client.infer(FRAME)  # asked after them, so they are sent
+            await asyncio.sleep(0)  # a turn of the loop: they are sent
+            await client.infer(FRAME)
             idle_daemon.kill()
             idle_daemon.start()
             answers = await asyncio.gather(*calls)
