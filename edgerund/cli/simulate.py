@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edgerund.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgerund.sim.controllers import Decider
     from edgerund.sim.runner import Score
     from edgerund.types import LadderPlan
     from edgerund.types.policy import PolicyPlan
@@ -33,6 +34,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="a page with the charts")
     parser.add_argument("--record", type=Path, metavar="FILE.jsonl", help="for `edgerund replay`")
+    parser.add_argument(
+        "--learned", type=Path, metavar="FILE.onnx", help="a policy network inside the constraints"
+    )
     parser.add_argument("--compare", action="store_true", help="all controllers against the bound")
     parser.add_argument("--only", action="append", metavar="CONTROLLER", help="with --compare")
     parser.add_argument(
@@ -82,7 +86,6 @@ def _one(
     from edgerund.registry import resolve
     from edgerund.sim import bundled, report
     from edgerund.sim.bound import upper_bound
-    from edgerund.sim.controllers import Decider
     from edgerund.sim.runner import run as play
     from edgerund.sim.scenario import load_scenario
     from edgerund.sim.terms import terms_of
@@ -90,7 +93,7 @@ def _one(
     scenario = load_scenario(bundled.scenario_path(name))
     plant = resolve("plants", args.plant)(scenario, ladders, args.seed)
     terms = terms_of(plan, plant.world, ladders)
-    decider = Decider(plan)
+    decider = _decider(args.learned, plan)
     tape = report.Tape(decider, plan.temp.horizon_s if plan.temp else None)
     recording = _recording(args.record, plan)
     watches = [tape.watch] if args.report else []
@@ -107,6 +110,16 @@ def _one(
         variants = {ladder.name: [v.name for v in ladder.variants] for ladder in ladders}
         args.report.write_text(report.page(about, score, tape, terms, variants), encoding="utf-8")
     _print_one(args, name, score, bound, speed)
+
+
+def _decider(learned: Path | None, plan: PolicyPlan) -> Decider:
+    from edgerund.sim.controllers import Decider
+
+    if learned is None:
+        return Decider(plan)
+    from edgerund.sim.learned import Learned, OnnxProposer
+
+    return Learned(plan, OnnxProposer(learned))
 
 
 def _recording(path: Path | None, plan: PolicyPlan) -> Any:

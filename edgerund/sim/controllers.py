@@ -32,16 +32,20 @@ class Decider:
     name = "edgerund"
 
     def __init__(self, plan: PolicyPlan) -> None:
-        self._plan = plan
+        self.plan = plan
         self._state = State()
         self.decisions: Mapping[str, Decision] = {}
 
+    def decide(self, snapshot: Snapshot) -> None:
+        """Decide, and remember."""
+        self._state, self.decisions = decide(self.plan, self._state, snapshot)
+
     def step(self, snapshot: Snapshot) -> Mapping[str, str]:
-        self._state, self.decisions = decide(self._plan, self._state, snapshot)
+        self.decide(snapshot)
         return {name: decision.variant for name, decision in self.decisions.items()}
 
     def reload(self, plan: PolicyPlan) -> None:
-        self._plan = plan
+        self.plan = plan
 
     def forecast_c(self, ahead_s: float) -> float | None:
         """What the thermal estimator expects ``ahead_s`` from now at the present power; None before it knows."""
