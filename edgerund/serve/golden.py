@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from edgerund.ports import Array, Engine, Geometry, Incoming, Pipeline
 from edgerund.types import IOSpec, LadderPlan, TensorSpec, VariantPlan
 
 _MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+_MAX_MADE_UP = 1 << 27
 _FAULTS = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
@@ -143,7 +145,11 @@ def relative_error(got: Array, want: Array) -> float:
 
 
 def made_up(variant: VariantPlan, spec: IOSpec) -> Golden | None:
-    """A deterministic input for a variant without a golden file; None where the engine's shape is too free."""
+    """A deterministic input for a variant without a golden file; None where the engine's shape is too free.
+
+    Raises:
+        EngineError: the file claims an input of more than 2^27 numbers.
+    """
     if variant.input is not None:
         return Golden(frame=made_up_frame())
     if any(None in tensor.shape[1:] for tensor in spec.inputs):
@@ -152,6 +158,10 @@ def made_up(variant: VariantPlan, spec: IOSpec) -> Golden | None:
     inputs = []
     for tensor in spec.inputs:
         shape = [side or 1 for side in tensor.shape]
+        if math.prod(shape) > _MAX_MADE_UP:
+            raise EngineError(
+                f"cannot make up input {tensor.name!r}: its shape {shape} is beyond reason"
+            )
         # integers may be indices of something small: zero is the one that always exists
         kind = np.dtype(tensor.dtype).kind
         values = random.random(shape) if kind == "f" else np.zeros(shape)

@@ -164,6 +164,17 @@ def test_an_engine_whose_shape_is_free_cannot_be_asked_and_passes(tmp_path: Path
     assert asked(plan) is None
 
 
+def test_a_shape_beyond_reason_is_a_reason(tmp_path: Path) -> None:
+    huge = {
+        "inputs": [{"name": "a", "shape": [1, 1 << 40]}],
+        "answer": "values",
+        "values": [[0] * 3],
+    }
+    wrong = asked(load_ladder(tensor_ladder(tmp_path, top=huge)))
+    assert wrong is not None
+    assert "beyond reason" in wrong
+
+
 class Liar:
     """An engine whose outputs are not what it declares."""
 
