@@ -14,9 +14,9 @@ FAST_SHARE = 0.2  # of the slow node's C per W: die to sink against sink to air
 SENSOR_C = 0.2  # standard deviation of one reading
 SLOW_NOISE_C = 0.01
 FIRST_GAP_C = 10.0
-HEAT_DRIFT = 0.002  # relative, per square root of a second: a fan or a case changes it
-HEAT_RANGE = 4.0  # heat stays within this factor of where it began
-LEAST_DOUBT = 0.1  # relative; the plant is never exactly of this form
+HEAT_DRIFT = 0.001  # relative, per square root of a second: a fan or a case changes it
+HEAT_RANGE = 2.0  # heat stays within this factor of where it began
+LEAST_DOUBT = 0.05  # relative; the plant is never exactly of this form
 
 
 @dataclass(frozen=True, slots=True)

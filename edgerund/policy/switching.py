@@ -23,7 +23,7 @@ class SwitchMemory:
 
 def burst(terms: Switching) -> float:
     """The bucket's size; with ``_rate`` no hour sees more than ``max_per_hour`` paid swaps."""
-    return max(1.0, min(5.0, terms.max_per_hour / 12.0))
+    return max(1.0, min(10.0, terms.max_per_hour / 6.0))
 
 
 def _rate_hz(terms: Switching) -> float:

@@ -69,7 +69,7 @@ def begin(
     """The bank at the first reading; ``None``: nobody measured the board."""
     taus = TAUS_S if tau_s is None else (0.7 * tau_s, tau_s, 1.4 * tau_s)
     heat = heat_c_per_w or HEAT_C_PER_W
-    doubt = 0.3 * heat if heat_c_per_w else 0.5 * heat
+    doubt = (0.15 if heat_c_per_w else 0.3) * heat
     bank = tuple(
         filters.begin(tau, drift, temp_c, heat, doubt) for tau in taus for drift in DRIFTS_C
     )
@@ -98,7 +98,7 @@ def observe(
         fast_w=fast_w,
         power_mw=power_mw,
         scores=memory.scores,
-        due=memory.due,
+        due=memory.due if abs(step_mw) < STEADY_MW else (),
         errors=memory.errors,
         margin_c=memory.margin_c,
         stale_weights=memory.stale_weights,
@@ -150,7 +150,7 @@ def score(memory: ThermalMemory, temp_c: float, now_s: float, horizon_s: float) 
     margin = _margin(errors) if memory.stale_weights else memory.margin_c
     while waiting and waiting[0].at_s <= now_s:
         first, waiting = waiting[0], waiting[1:]
-        if abs(first.power_mw - memory.power_mw) <= STEADY_MW:
+        if abs(first.power_mw - memory.power_mw) < STEADY_MW:
             scores = tuple(
                 s + FORGET * (abs(temp_c - c) - s)
                 for s, c in zip(scores, first.members_c, strict=True)

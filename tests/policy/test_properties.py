@@ -322,7 +322,7 @@ def test_total_deterministic_and_restartable_on_any_snapshots(
             assert [r.variant for r in decision.rejected] == [
                 n for n in names if n != decision.variant
             ]
-            assert all(0.0 <= h <= 1.0 for h in decision.headroom.values())
+            assert all(0.0 <= h <= 1.0 for h in decision.headroom.values()), decision.headroom
             assert all(
                 r.reason.observed is None or math.isfinite(r.reason.observed)
                 for r in decision.rejected
