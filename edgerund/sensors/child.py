@@ -12,14 +12,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from edgerund.clock import Clock
 from edgerund.ports import SysRoot
 from edgerund.sensors.base import FileSensor
 from edgerund.types import NoData, Reading, Sense
 
+Row: TypeAlias = tuple[str, float | None, str, float, str, str, str]
 LONGEST_LINE = 65_536
+_NONSENSE = ("garbage", "the helper process does not speak the JSON lines that are due")
 _SHORTEST_REST_S, _LONGEST_REST_S = 0.5, 30.0
 
 
@@ -47,7 +49,7 @@ class ChildSensor(FileSensor):
         self._settings = json.dumps(settings)
         self._child: subprocess.Popen[bytes] | None = None
         self._buffer = b""
-        self._latest: dict[str, list[Any]] = {}
+        self._latest: dict[str, Row] = {}
         self._failed = ("waiting", "the helper process has said nothing yet")
         self._rest_s, self._start_at_s = _SHORTEST_REST_S, 0.0
 
@@ -115,25 +117,26 @@ class ChildSensor(FileSensor):
         if self._child is None or self._child.stdout is None:
             return []
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._child.stdout.fileno(), LONGEST_LINE):
-                self._buffer += data
+            # bounded: a child that never stops talking must not keep this thread
+            for _ in range(16):
+                self._buffer += os.read(self._child.stdout.fileno(), LONGEST_LINE)
         *lines, self._buffer = self._buffer.split(b"\n")
         if len(self._buffer) > LONGEST_LINE:
-            self._buffer = b""
+            self._buffer, self._failed = b"", _NONSENSE
         return lines
 
     def _take(self, line: bytes) -> None:
         try:
             message = json.loads(line)
             rows = message.get("senses", ())
-            self._latest.update({str(row[0]): row for row in rows})
+            self._latest.update({row[0]: row for row in map(_row, rows)})
             if "failed" in message:
                 reason, detail = message["failed"]
                 self._failed = (str(reason), str(detail))
             elif rows:
                 self._rest_s = _SHORTEST_REST_S
         except (ValueError, TypeError, IndexError, AttributeError):
-            self._failed = ("garbage", "the helper process does not speak JSON lines")
+            self._failed = _NONSENSE
 
 
 def say(message: Mapping[str, object]) -> None:
@@ -148,11 +151,25 @@ def fail(reason: str, detail: str) -> int:
     return 1
 
 
-def _sense(row: list[Any], now_s: float, max_age_s: float) -> Sense:
+def _row(row: list[Any]) -> Row:
+    """One sense of a line. Raises ValueError, TypeError, IndexError for what is none."""
     name, value, unit, at_s, source = row[:5]
+    why = (str(row[5]), str(row[6])) if value is None else ("", "")
+    return (
+        str(name),
+        None if value is None else float(value),
+        str(unit),
+        float(at_s),
+        str(source),
+        *why,
+    )
+
+
+def _sense(row: Row, now_s: float, max_age_s: float) -> Sense:
+    name, value, unit, at_s, source, reason, detail = row
     if value is None:
-        return NoData(name, row[5], row[6], source)
+        return NoData(name, reason, detail, source)
     age_s = max(0.0, now_s - at_s)
     if age_s > max_age_s:
         return NoData(name, "stale", f"last heard {age_s:.1f} s ago", source)
-    return Reading(name, float(value), unit, age_s, source)
+    return Reading(name, value, unit, age_s, source)

@@ -8,7 +8,7 @@ from edgerund.types import NoData, Reading, Sense
 
 # in order: kernel zones first; chips without a zone of their own; jetson-stats as the last word
 _FAMILIES = (
-    ("zone.",),
+    ("zone.", "nvml."),
     ("hwmon.coretemp.", "hwmon.k10temp.", "hwmon.cpu_thermal."),
     ("jtop.zone.",),
 )
