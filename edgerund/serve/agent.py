@@ -60,6 +60,12 @@ class Agent:
         self.live = ""
         self.promised = ""  # handed to the serving thread, which has not confirmed yet
         self.loading = ""
+        self._giving_up = False  # asked of the serving thread, which has not confirmed yet
+
+    @property
+    def residents(self) -> tuple[Resident, ...]:
+        """Every engine that is loaded, the live one among them."""
+        return tuple(self._residents.values())
 
     # -------------------------------------------------------------- wishes of the supervisor
     def serve(self, wish: Serve) -> None:
@@ -79,10 +85,11 @@ class Agent:
     def retire(self, wish: Retire) -> None:
         """Close a variant, unless it answers now or is about to."""
         name = wish.variant
+        if self._wanted is not None and self._wanted.variant == name:
+            return
         if name in self._to_load:
             self._to_load.remove(name)
-        if self._wanted is None or self._wanted.variant != name:
-            self._to_retire.add(name)
+        self._to_retire.add(name)
         self._close_retired()
 
     # -------------------------------------------------------------- news from the threads
@@ -94,17 +101,20 @@ class Agent:
             self.promised = ""
         self._tell(Swapped(name, news.previous, news.code))
         self._close_retired()
+        self._advance()  # a wish to break first waits until it is known who is live
 
     def gave_up(self, news: GaveUp) -> None:
-        """Break before make: the previous engine goes before the next one comes."""
+        """Break before make: the previous engine goes before the next one comes, unless it is wanted again."""
         self.live = ""
-        self._to_retire.add(news.previous)
-        self._close_retired()
+        self._giving_up = False
+        if self._wanted is None or self._wanted.variant != news.previous:
+            self._to_retire.add(news.previous)
+            self._close_retired()  # the loader closes it before it begins with what is put behind
+        self._advance()
 
     def closed(self, news: CloseDone) -> None:
         """An engine is gone."""
         self._tell(Retired(news.variant))
-        self._advance()
 
     def load_done(self, news: LoadDone) -> None:
         """A variant became resident."""
@@ -131,7 +141,7 @@ class Agent:
     # -------------------------------------------------------------- the little machine
     def _advance(self) -> None:
         wish = self._wanted
-        if wish is None:
+        if wish is None or self._giving_up:
             return
         name = wish.variant
         if name == (self.promised or self.live):
@@ -144,8 +154,11 @@ class Agent:
             self.promised = name
             self._serving.put(TakeOver(resident, wish.code, wish.text))
             return
-        if wish.break_first and self.live and not self.promised:
-            self._serving.put(GiveUp())  # comes back through gave_up and closed
+        if wish.break_first and self.promised:
+            return  # goes on in took_over
+        if wish.break_first and self.live:
+            self._giving_up = True
+            self._serving.put(GiveUp())  # goes on in gave_up
             return
         if name in self._to_load:
             self._to_load.remove(name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from edgerund.checksum import file_sha256
-from edgerund.errors import EngineError
+from edgerund.errors import EdgerundError, EngineError
 from edgerund.mailbox import Mailbox
 from edgerund.ports import Backend, LoadOptions, PipelineFactory
 from edgerund.registry import resolve
@@ -29,6 +30,7 @@ from edgerund.serve.mail import (
 )
 from edgerund.types import LadderPlan, VariantPlan
 
+MAX_REASON_CHARS = 2000
 NICENESS = 5
 """The loader yields to the serving thread: a load may take longer, a frame may not."""
 
@@ -45,6 +47,8 @@ class Loader(threading.Thread):
         self._threads = threads
         self._cache_dir = cache_dir
         self._agent = agent
+        self._poller = select.poll()
+        self._poller.register(self.inbox.fileno(), select.POLLIN)
 
     def run(self) -> None:
         """Work until None arrives; a job that fails is an answer, not the end."""
@@ -58,30 +62,34 @@ class Loader(threading.Thread):
         self._agent.put(ThreadEnded("loader", error))
 
     def _turn(self) -> bool:
-        select.select([self.inbox.fileno()], [], [])
+        self._poller.poll()
         for job in self.inbox.drain():
             if job is None:
                 return False
-            if isinstance(job, CloseJob):
-                job.resident.engine.close()
-                give_memory_back()
-                self._agent.put(CloseDone(job.resident.plan.name))
-            else:
-                self._agent.put(self._load(job))
+            self._agent.put(self._close(job) if isinstance(job, CloseJob) else self._load(job))
         return True
+
+    def _close(self, job: CloseJob) -> CloseDone:
+        name = job.resident.plan.name
+        try:
+            job.resident.engine.close()
+        except Exception as e:  # noqa: BLE001 - a plug-in's mistake: the variant is out of use all the same
+            print(f"edgerund worker: cannot close {name!r}: {e}", file=sys.stderr)  # noqa: T201
+        give_memory_back()
+        return CloseDone(name)
 
     def _load(self, job: LoadJob) -> LoadDone | LoadFailed:
         try:
             resident = load_resident(self._ladder, job.plan, self._threads, self._cache_dir)
-        except EngineError as e:
+        except EdgerundError as e:
             give_memory_back()
-            return LoadFailed(job.plan.name, str(e))
+            return LoadFailed(job.plan.name, clip(str(e)))
         except MemoryError:
             give_memory_back()
             return LoadFailed(job.plan.name, "cannot load it: out of memory")
         except Exception as e:  # noqa: BLE001 - a plug-in's own mistake condemns the variant, not the worker
             give_memory_back()
-            return LoadFailed(job.plan.name, f"cannot load it: {type(e).__name__}: {e}")
+            return LoadFailed(job.plan.name, clip(f"cannot load it: {type(e).__name__}: {e}"))
         return LoadDone(resident)
 
 
@@ -129,6 +137,11 @@ def _verify_file(plan: VariantPlan, path: Path) -> None:
             f"cannot use {plan.name!r}: the sha256 of {path.name} is {str(found)[:12]}..., the ladder "
             f"says {str(plan.sha256)[:12]}...: the file is damaged or was replaced"
         )
+
+
+def clip(text: str) -> str:
+    """A backend may say very much; a packet to the supervisor holds so much, and people read the beginning."""
+    return text if len(text) <= MAX_REASON_CHARS else text[:MAX_REASON_CHARS] + " ..."
 
 
 def resident_bytes() -> int:

@@ -59,13 +59,20 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnAway:
+    """Nothing will take over: while no engine is live, refuse requests instead of letting them wait."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Answer what waits for up to ``drain_s``, then end the thread."""
 
     drain_s: float
 
 
-ServingMail: TypeAlias = TakeOver | Relabel | GiveUp | Probe | Bind | Finish
+ServingMail: TypeAlias = TakeOver | Relabel | GiveUp | Probe | Bind | TurnAway | Finish
 
 
 # ------------------------------------------------------------------ agent -> loader thread

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import zmq
 
-from edgerund.errors import Busy, Expired, InferenceFailed, RequestError, Unavailable
+from edgerund.errors import Expired, InferenceFailed, RequestError, Unavailable
 from edgerund.mailbox import Mailbox
 from edgerund.serve.describe import describe
 from edgerund.serve.golden import check_golden
@@ -34,9 +32,11 @@ from edgerund.serve.mail import (
     TakeOver,
     ThreadEnded,
     TookOver,
+    TurnAway,
 )
 from edgerund.serve.sockets import MakeSocket
 from edgerund.serve.stats import Stats
+from edgerund.serve.waiting import NEVER_S, Waiting, WaitingRoom
 from edgerund.types import LadderPlan
 from edgerund.wire import (
     Buffer,
@@ -53,16 +53,6 @@ FAILURES_BEFORE_GOLDEN = 3
 """Failures in a row after which the live engine is asked the golden question: is it the frames, or it?"""
 MAX_DRAIN = 256
 """Messages taken off the socket per turn, so that a flood cannot keep the engine waiting for ever."""
-
-
-@dataclass(slots=True)
-class Waiting:
-    """One request in the queue. ``expires_s`` is infinite where it has no deadline."""
-
-    envelope: Sequence[Buffer]
-    request: Request
-    arrived_s: float
-    expires_s: float
 
 
 class Server(threading.Thread):
@@ -83,15 +73,14 @@ class Server(threading.Thread):
         self._ladder = ladder
         self._make_socket = make_socket
         self._agent = agent
-        self._max_queue = max_queue
         self._bound = bound
         self._clock = clock
-        self._queue: deque[Waiting] = deque()
-        self._queued_bytes = 0
+        self._queue = WaitingRoom(max_queue, ladder.max_bytes)
         self._live: Live | None = None
         self._stats = Stats(clock())
         self._failures_in_a_row = 0
         self._serving_since_s = 0.0
+        self._hopeless = ""  # why nothing will take over, while nothing is live
         self._finish_by_s: float | None = None
         self._ended = False
 
@@ -124,7 +113,7 @@ class Server(threading.Thread):
         if self._queue:
             self._expire()
         if self._queue and self._live is not None:
-            self._answer(self._live, self._pop())
+            self._answer(self._live, self._queue.pop())
         if self._finish_by_s is not None and (
             not self._queue or self._live is None or self._clock() >= self._finish_by_s
         ):
@@ -135,16 +124,19 @@ class Server(threading.Thread):
             return 0
         if self._finish_by_s is not None:
             return 0
-        nearest_s = min((w.expires_s for w in self._queue), default=float("inf"))
-        if nearest_s == float("inf"):
+        nearest_s = self._queue.nearest_s()
+        if nearest_s == NEVER_S:
             return None
         return max(0, int((nearest_s - self._clock()) * 1e3) + 1)
 
     def _end(self) -> None:
-        while self._queue:
-            w = self._pop()
-            self._refuse(w.envelope, w.request.id, Unavailable("cannot answer: shutting down"))
+        self._refuse_all("cannot answer: shutting down")
         self._ended = True
+
+    def _refuse_all(self, text: str) -> None:
+        while self._queue:
+            w = self._queue.pop()
+            self._refuse(w.envelope, w.request.id, Unavailable(text))
 
     # ------------------------------------------------------------------ in
     def _drain(self) -> None:
@@ -169,44 +161,21 @@ class Server(threading.Thread):
             if request.op != "infer":
                 self._tell(envelope, request)
                 return
-            size = sum(len(p) for p in request.payload)
-            if len(self._queue) >= self._max_queue or (
-                self._queue and self._queued_bytes + size > self._ladder.max_bytes
-            ):
-                raise Busy(
-                    f"cannot queue another request: {len(self._queue)} wait already; "
-                    "send fewer at a time, or later"
-                )
+            if self._live is None and self._hopeless:
+                raise Unavailable(self._hopeless)
+            deadline_ms = request.deadline_ms
+            expires_s = NEVER_S if deadline_ms is None else now_s + deadline_ms / 1e3
+            self._queue.admit(Waiting(envelope, request, now_s, expires_s))
         except RequestError as e:
             self._refuse(envelope, salvage_id(body), e)
             return
-        deadline_ms = request.deadline_ms
-        expires_s = float("inf") if deadline_ms is None else now_s + deadline_ms / 1e3
-        self._queued_bytes += size
-        self._queue.append(Waiting(envelope, request, now_s, expires_s))
-
-    def _pop(self) -> Waiting:
-        w = self._queue.popleft()
-        self._queued_bytes -= sum(len(p) for p in w.request.payload)
-        return w
+        self._stats.asked(deadline_ms)
 
     def _expire(self) -> None:
         """Answer what is past its deadline: an old answer is worth nothing, and the engine's time is."""
-        now_s = self._clock()
-        if all(w.expires_s > now_s for w in self._queue):
-            return
-        kept: deque[Waiting] = deque()
-        while self._queue:
-            w = self._pop()
-            if w.expires_s > now_s:
-                kept.append(w)
-            else:
-                error = Expired(
-                    f"cannot answer within {w.request.deadline_ms:g} ms: it waited longer"
-                )
-                self._refuse(w.envelope, w.request.id, error, missed=True)
-        self._queue = kept
-        self._queued_bytes = sum(len(p) for w in kept for p in w.request.payload)
+        for w in self._queue.take_expired(self._clock()):
+            error = Expired(f"cannot answer within {w.request.deadline_ms:g} ms: it waited longer")
+            self._refuse(w.envelope, w.request.id, error, missed=True)
 
     # ------------------------------------------------------------------ through
     def _answer(self, live: Live, w: Waiting) -> None:
@@ -237,7 +206,10 @@ class Server(threading.Thread):
             return
         self._failures_in_a_row = 0
         r = live.resident
-        wrong = check_golden(self._ladder, r.plan, r.engine, r.pipeline)
+        try:
+            wrong = check_golden(self._ladder, r.plan, r.engine, r.pipeline)
+        except Exception as e:  # noqa: BLE001 - a plug-in's mistake is a wrong answer too
+            wrong = f"{type(e).__name__}: {e}"
         if wrong:
             self._agent.put(Suspect(live.name, f"failed while serving: {wrong}"))
 
@@ -281,6 +253,7 @@ class Server(threading.Thread):
             previous = self._live.name if self._live else ""
             if self._live is None:
                 self._serving_since_s = self._clock()
+            self._hopeless = ""
             self._live = Live(self._ladder, mail.resident, mail.code, mail.text, self._clock)
             self._failures_in_a_row = 0
             self._stats.forget_samples()
@@ -296,6 +269,10 @@ class Server(threading.Thread):
             self._agent.put(self._figures(mail.seq))
         elif isinstance(mail, Bind):
             self._listen()
+        elif isinstance(mail, TurnAway):
+            self._hopeless = mail.text
+            if self._live is None:
+                self._refuse_all(mail.text)
         elif isinstance(mail, Finish):
             self._finish_by_s = self._clock() + mail.drain_s
 

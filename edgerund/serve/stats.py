@@ -39,6 +39,7 @@ class Window:
     answered: int = 0
     failed: int = 0
     refused: int = 0
+    deadline_ms: float | None = None
 
     def figures(self, now_s: float, variant: str, queue_depth: int) -> dict[str, Any]:
         """The fields of ``types.ServingFigures``."""
@@ -49,6 +50,7 @@ class Window:
             "failed": self.failed,
             "refused": self.refused,
             "queue_depth": queue_depth,
+            "deadline_ms": self.deadline_ms,
         }
         if self.total_ms:
             total, infer = sorted(self.total_ms), sorted(self.infer_ms)
@@ -72,6 +74,12 @@ class Stats:
         self.answered_by: Counter[str] = Counter()
         self.histograms = {stage: Histogram() for stage in STAGES}
         self.window = Window(now_s)
+
+    def asked(self, deadline_ms: float | None) -> None:
+        """One request that is queued; the tightest deadline of the window is kept."""
+        if deadline_ms is not None:
+            known = self.window.deadline_ms
+            self.window.deadline_ms = deadline_ms if known is None else min(known, deadline_ms)
 
     def answered(
         self,

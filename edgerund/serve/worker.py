@@ -27,6 +27,7 @@ from edgerund.serve.mail import (
     Suspect,
     ThreadEnded,
     TookOver,
+    TurnAway,
 )
 from edgerund.serve.options import WorkerOptions
 from edgerund.serve.server import Server
@@ -57,6 +58,9 @@ class Worker:
         self._loader = Loader(ladder, options.threads, options.cache_dir, self._inbox)
         self._agent = Agent(ladder, self._server.inbox, self._loader.inbox, self._tell)
         self._stopping = False
+        self._poller = select.poll()
+        self._poller.register(self._supervisor.fileno(), select.POLLIN)
+        self._poller.register(self._inbox.fileno(), select.POLLIN)
 
     def run(self) -> int:
         """Serve; returns the exit code of the process: 0 if asked to stop, 1 if a thread died."""
@@ -70,8 +74,26 @@ class Worker:
         self._server.join(timeout=2.0)
         return code
 
+    def close(self) -> None:
+        """After ``run``: close every engine and descriptor. For those who embed it; a process just ends.
+
+        What a thread that hangs in native code still uses is left behind.
+        """
+        self._loader.join(timeout=2.0)
+        if self._server.is_alive() or self._loader.is_alive():
+            return
+        for mail in self._inbox.drain():
+            if isinstance(mail, LoadDone):
+                self._agent.load_done(mail)
+        for resident in self._agent.residents:
+            resident.engine.close()
+        for box in (self._server.inbox, self._loader.inbox, self._inbox):
+            box.close()
+        self._supervisor.close()
+
     def _turn(self) -> int | None:
-        ready, _, _ = select.select([self._supervisor.fileno(), self._inbox.fileno()], [], [])
+        # poll, not select: select knows no descriptor above 1023
+        ready = dict(self._poller.poll())
         if self._supervisor.fileno() in ready:
             packet = self._receive()
             if not packet:
@@ -98,6 +120,8 @@ class Worker:
             self._agent.retire(message)
         elif isinstance(message, w.Open):
             self._server.inbox.put(Bind())
+        elif isinstance(message, w.Refuse):
+            self._server.inbox.put(TurnAway(message.text))
         elif isinstance(message, w.Ask):
             self._server.inbox.put(Probe(message.seq))
         elif isinstance(message, w.Stop):

@@ -50,6 +50,13 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """No variant is usable: while none is live, answer every request with ``unavailable`` and ``text``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Answer what waits for up to ``drain_s``, then leave."""
 
@@ -143,6 +150,7 @@ Message: TypeAlias = (
     | Retire
     | Ask
     | Open
+    | Refuse
     | Stop
     | Loading
     | Loaded
@@ -159,6 +167,7 @@ _TYPES: dict[str, type[Any]] = {
         Retire,
         Ask,
         Open,
+        Refuse,
         Stop,
         Loading,
         Loaded,
