@@ -150,7 +150,7 @@ class World(RuleBasedStateMachine):
     @rule()
     def hear(self) -> None:
         news = self.news.popleft()
-        hear = {
+        hear: Any = {
             TookOver: self.agent.took_over,
             GaveUp: self.agent.gave_up,
             CloseDone: self.agent.closed,
