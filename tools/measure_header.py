@@ -25,7 +25,7 @@ REASON = Reason("temperature", "zone cpu is at 84.5 of 85 C", "zone.cpu.temp_c",
 RESULT = {
     "labels": list("abcde"),
     "scores": [0.8, 0.1, 0.05, 0.03, 0.02],
-    "indices": [3, 5, 1, 2, 0],
+    "classes": [3, 5, 1, 2, 0],
 }
 
 

@@ -75,7 +75,7 @@ class Answer:
     @property
     def classes(self) -> tuple[int, ...]:
         """Numbers of the classes in the ladder's list of labels, one per label."""
-        return tuple(self.result.get("classes", self.result.get("indices", ())))
+        return tuple(self.result.get("classes", ()))
 
     @property
     def boxes(self) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ class Classifier:
         outputs: Sequence[Array],
         geometry: Geometry | None,  # noqa: ARG002
     ) -> TaskAnswer:
-        """``labels``, ``scores`` and ``indices`` of the best classes, best first; ties by lower index."""
+        """``labels``, ``scores`` and ``classes`` of the best classes, best first; ties by lower index."""
         real = real_outputs(outputs, self._specs)
         try:
             scores = self._decoder(real if self._own else [real[self._output]])
@@ -71,10 +71,10 @@ class Classifier:
                 f"cannot use the scores of decoder {self._decoder_name!r}: not finite"
             )
         best = top(scores, self._top_k)
-        indices = best.tolist()
-        labels = [self._labels[i] if self._labels else str(i) for i in indices]
+        classes = best.tolist()
+        labels = [self._labels[i] if self._labels else str(i) for i in classes]
         return TaskAnswer(
-            {"labels": labels, "scores": np.round(scores[best], 6).tolist(), "indices": indices}
+            {"labels": labels, "scores": np.round(scores[best], 6).tolist(), "classes": classes}
         )
 
 

@@ -72,13 +72,13 @@ class Detector:
             self._most,
         )
         at = at[kept]
-        indices = classes[at].tolist()
+        numbers = classes[at].tolist()
         return TaskAnswer(
             {
                 "boxes": np.round(boxes[at], 2).tolist(),
                 "scores": np.round(found.scores[at].astype(np.float64), 6).tolist(),
-                "classes": indices,
-                "labels": [self._label(i) for i in indices],
+                "classes": numbers,
+                "labels": [self._label(i) for i in numbers],
             }
         )
 

@@ -18,11 +18,9 @@ def test_a_code_of_a_later_daemon_is_a_refusal_that_names_it() -> None:
     assert type(caught.value) is RequestError
 
 
-@pytest.mark.parametrize("key", ["indices", "classes"])
-def test_class_numbers_have_one_name(key: str) -> None:
-    answer = to_answer(
-        Reply(result={"labels": ["b", "a"], "scores": [0.9, 0.1], key: [1, 0]}), 1.0, False
-    )
+def test_the_best_label_comes_with_its_score() -> None:
+    result = {"labels": ["b", "a"], "scores": [0.9, 0.1], "classes": [1, 0]}
+    answer = to_answer(Reply(result=result), 1.0, False)
     assert answer.classes == (1, 0)
     assert answer.top == ("b", 0.9)
     assert not answer.degraded

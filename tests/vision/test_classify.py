@@ -59,7 +59,7 @@ def test_labels_scores_and_indices_come_best_first(shape: tuple[int | None, ...]
     logits = np.array([0.0, 2.0, 1.0, -5.0], np.float32).reshape([d or 1 for d in shape])
     result = made.finish([logits], None).result
     assert result["labels"] == ["dog", "owl", "cat"]
-    assert result["indices"] == [1, 2, 0]
+    assert result["classes"] == [1, 2, 0]
     assert result["scores"] == np.round(softmax(logits.reshape(-1))[[1, 2, 0]], 6).tolist()
 
 
@@ -85,7 +85,7 @@ def test_a_background_class_is_left_out_and_indices_count_labels(option: dict[st
     made = build(output((1, 5)), "probabilities", **option)
     result = made.finish([np.array([[0.9, 0.0, 0.06, 0.04, 0.0]], np.float32)], None).result
     assert result["labels"][:2] == ["dog", "owl"]
-    assert result["indices"][:2] == [1, 2]
+    assert result["classes"][:2] == [1, 2]
     assert result["scores"][:2] == [0.06, 0.04]
 
 
