@@ -52,11 +52,16 @@ def _without_rails(raw: Mapping[str, Sense]) -> Sense:
         return Reading("power_mw", -total.value, "mW", total.age_s, total.source, "derived")
     packages = _family(raw, "rapl.", ".power_mw")
     whole = [s for n, s in packages.items() if n.startswith("psys")]
-    parts = whole or [s for n, s in packages.items() if n.startswith(("package", "dram"))]
+    parts = whole or [s for n, s in packages.items() if _counts(n)]
     gpus = list(_family(raw, "nvml.", ".power_mw").values())
     if parts or gpus:
         return _sum([*parts, *gpus], "estimated")
     return NoData("power_mw", "absent", "no power rail, battery or RAPL on this machine")
+
+
+def _counts(zone: str) -> bool:
+    """A package or its memory; cores and graphics are inside the package."""
+    return zone.endswith("_dram") or (zone.startswith("package") and "_" not in zone)
 
 
 def _family(raw: Mapping[str, Sense], prefix: str, suffix: str) -> dict[str, Sense]:
