@@ -88,7 +88,11 @@ def predict(f: Filter, dt_s: float, step_w: float) -> Filter:
 
 
 def correct(f: Filter, temp_c: float, fast_w: float, power_w: float) -> Filter:
-    """Take in one reading. While the fast node still moves, the reading is trusted less."""
+    """Take in one reading. While the fast node still moves, the reading is trusted less.
+
+    Gains on temperature and gap are not let below 0, so that a hotter reading never means a cooler forecast; the
+    covariance is updated in the form that holds for any gain (Joseph).
+    """
     part = FAST_SHARE * fast_w
     moving_c = 0.3 * FAST_SHARE * f.heat * (power_w - fast_w)
     to_s, to_g, to_h = f.p_ss + part * f.p_sh, f.p_sg + part * f.p_gh, f.p_sh + part * f.p_hh
@@ -105,12 +109,12 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float) -> Filter:
         heat=min(HEAT_RANGE * f.heat_first, max(f.heat_first / HEAT_RANGE, heat)),
         heat_used=f.heat_used,
         heat_first=f.heat_first,
-        p_ss=max(1e-6, f.p_ss - k_s * to_s),
-        p_sg=f.p_sg - k_s * to_g,
-        p_gg=max(1e-6, f.p_gg - k_g * to_g),
-        p_sh=f.p_sh - k_s * to_h,
-        p_gh=f.p_gh - k_g * to_h,
-        p_hh=max(least * least, f.p_hh - k_h * to_h),
+        p_ss=f.p_ss - 2.0 * k_s * to_s + s * k_s * k_s,
+        p_sg=f.p_sg - k_s * to_g - k_g * to_s + s * k_s * k_g,
+        p_gg=f.p_gg - 2.0 * k_g * to_g + s * k_g * k_g,
+        p_sh=f.p_sh - k_s * to_h - k_h * to_s + s * k_s * k_h,
+        p_gh=f.p_gh - k_g * to_h - k_h * to_g + s * k_g * k_h,
+        p_hh=max(least * least, f.p_hh - 2.0 * k_h * to_h + s * k_h * k_h),
     )
 
 
