@@ -244,6 +244,20 @@ def test_a_discharged_pack_says_so_whatever_the_other_says() -> None:
     assert value(Derivation().derive(raw, 0.0)["battery_charge_state"]) == 3.0
 
 
+NAMES = (
+    "zone__a__temp_c",
+    "rail__VDD_IN__power_mw",
+    "battery__B__percent",
+    "battery__B__power_mw",
+    "battery__B__energy_mwh",
+    "battery__B__charging",
+    "battery__B__left_s",
+    "mains__AC__online",
+    "throttle__x__active",
+    "cpu__load",
+    "memory__available_bytes",
+    "gpu__g__load",
+)
 ANY = (
     st.none()
     | st.sampled_from(["io", "hung", "absent"])
