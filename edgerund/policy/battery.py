@@ -6,20 +6,24 @@ from dataclasses import dataclass, replace
 
 from edgerund.types.policy import BatteryLimit
 
-WINDOW_S = 60.0  # gauges move in whole percents: a shorter window sees only steps
+WINDOW_S, LONGEST_WINDOW_S = 30.0, 600.0
+COARSE_SHARE = 0.025  # a gauge that moves in whole percents must have moved this far to tell a draw
+WINDOWS_KEPT = 40
+BELIEF = 10.0  # a draw is believed to go on for at most this many times as long as it was seen
+LASTS_S = 90.0  # a draw unlike the usual one (a climb, a gust) is expected to last this long
 
 
 @dataclass(frozen=True, slots=True)
 class BatteryMemory:
     """``began_s``: when the battery became the source. ``energy_mwh``: the estimate, kept up while the gauge is lost.
 
-    ``other_mw`` is the draw of everything that the board's rail does not see (motors, say).
+    ``others_mw`` is the draw of everything that the board's rail does not see (motors, say), window by window.
     """
 
     began_s: float | None = None
     energy_mwh: float | None = None
     full_mwh: float | None = None
-    other_mw: float = 0.0
+    others_mw: tuple[float, ...] = ()
     mark_s: float | None = None
     mark_mwh: float = 0.0
     mark_board_mwh: float = 0.0
@@ -50,13 +54,35 @@ def observe(
         memory = replace(memory, began_s=now_s)
     energy = _energy_mwh(memory, limit, gauge, board_mw)
     if energy is None:
-        spent = (board_mw + memory.other_mw) * dt_s / 3600.0
+        spent = (board_mw + usual_mw(memory)) * dt_s / 3600.0
         left = None if memory.energy_mwh is None else max(0.0, memory.energy_mwh - spent)
         return replace(memory, energy_mwh=left, mark_s=None)
     full = memory.full_mwh
     if gauge.percent is not None and gauge.percent >= 1.0:
         full = energy / gauge.percent * 100.0
-    return _other(replace(memory, energy_mwh=energy, full_mwh=full), board_mw, now_s, dt_s)
+    memory = replace(memory, energy_mwh=energy, full_mwh=full)
+    return _other(memory, gauge.energy_mwh is None, board_mw, now_s, dt_s)
+
+
+def usual_mw(memory: BatteryMemory) -> float:
+    """What the rest usually draws: the median window, a little below it while there are few."""
+    if not memory.others_mw:
+        return 0.0
+    ranked = sorted(memory.others_mw)
+    return ranked[(len(ranked) - 1) // (3 if len(ranked) < 6 else 2)]
+
+
+def other_mw(memory: BatteryMemory, ahead_s: float) -> float:
+    """What the rest will draw on average over ``ahead_s``: what it draws now for a while, then the usual.
+
+    What was seen for a moment only (a take-off) is not believed to go on for an hour.
+    """
+    if not memory.others_mw:
+        return 0.0
+    ahead_s = max(ahead_s, 1.0)
+    seen_s = len(memory.others_mw) * WINDOW_S
+    usual = usual_mw(memory) * min(1.0, BELIEF * seen_s / ahead_s)
+    return usual + (memory.others_mw[-1] - usual) * min(1.0, LASTS_S / ahead_s)
 
 
 def usable_mwh(memory: BatteryMemory, limit: BatteryLimit) -> float | None:
@@ -82,7 +108,7 @@ def ceiling_mw(memory: BatteryMemory, limit: BatteryLimit, now_s: float) -> floa
     remaining = left_s(memory, limit, now_s)
     if usable is None or remaining is None or remaining <= 0.0:
         return None
-    return usable * 3600.0 / remaining - memory.other_mw
+    return usable * 3600.0 / remaining - other_mw(memory, remaining)
 
 
 def _energy_mwh(
@@ -96,23 +122,27 @@ def _energy_mwh(
     if gauge.percent is not None and memory.full_mwh is not None:
         return memory.full_mwh * gauge.percent / 100.0
     if gauge.left_s is not None and gauge.left_s > 0.0:
-        return gauge.left_s * (board_mw + memory.other_mw) / 3600.0
+        return gauge.left_s * (board_mw + usual_mw(memory)) / 3600.0
     return None
 
 
-def _other(memory: BatteryMemory, board_mw: float, now_s: float, dt_s: float) -> BatteryMemory:
+def _other(
+    memory: BatteryMemory, coarse: bool, board_mw: float, now_s: float, dt_s: float
+) -> BatteryMemory:
     """Compare what the gauge lost over a window with what the board drew in it."""
     assert memory.energy_mwh is not None
     if memory.mark_s is None:
         return replace(memory, mark_s=now_s, mark_mwh=memory.energy_mwh, mark_board_mwh=0.0)
     board_mwh = memory.mark_board_mwh + board_mw * dt_s / 3600.0
     elapsed_s = now_s - memory.mark_s
-    if elapsed_s < WINDOW_S:
+    lost_mwh = memory.mark_mwh - memory.energy_mwh
+    enough = not coarse or lost_mwh >= COARSE_SHARE * (memory.full_mwh or 0.0)
+    if elapsed_s < WINDOW_S or (not enough and elapsed_s < LONGEST_WINDOW_S):
         return replace(memory, mark_board_mwh=board_mwh)
-    other = max(0.0, (memory.mark_mwh - memory.energy_mwh - board_mwh) * 3600.0 / elapsed_s)
+    other = max(0.0, (lost_mwh - board_mwh) * 3600.0 / elapsed_s)
     return replace(
         memory,
-        other_mw=memory.other_mw + 0.5 * (other - memory.other_mw),
+        others_mw=(*memory.others_mw, other)[-WINDOWS_KEPT:],
         mark_s=now_s,
         mark_mwh=memory.energy_mwh,
         mark_board_mwh=0.0,
