@@ -48,9 +48,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--sysroot", type=Path, metavar="DIR", help="read a captured or simulated board"
     )
-    parser.add_argument(
-        "--all", action="store_true", help="also the raw readings of every rail and zone"
-    )
+    parser.add_argument("--brief", action="store_true", help="without the raw readings")
     return parser
 
 

@@ -46,7 +46,8 @@ def test_a_file_at_the_limit_is_read_and_one_beyond_is_refused(tmp_path: Path) -
 
 def test_a_long_file_of_proc_is_read_to_its_end() -> None:
     text = FileRoot().read("/proc/self/smaps", limit=50_000_000)
-    assert text.count("VmFlags") == Path("/proc/self/smaps").read_text().count("VmFlags")
+    assert len(text) > 3 * 4096, "longer than what one read hands out"
+    assert text.splitlines()[-1].startswith("VmFlags")
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
