@@ -33,8 +33,8 @@ class SensorHub:
         root: where the machine's files are.
         clock: real time; tests that call ``poll_due`` themselves may bring a manual one.
         enabled: names of readers; None takes every built-in one that needs no settings, plus those in ``options``.
-        options: keyword arguments of readers, by reader name (``period_s`` works for each).
-        total_rails: rails whose sum is the board's power, where the labels do not tell.
+        options: keyword arguments of readers, by reader name (``period_s`` works for each); under ``derive``,
+            ``total_rails``: the rails whose sum is the board's power, where their labels do not tell.
 
     Raises:
         PluginError: an unknown reader, one that cannot be imported, or options that it does not take.
@@ -46,15 +46,14 @@ class SensorHub:
         clock: Clock,
         enabled: Iterable[str] | None = None,
         options: Options | None = None,
-        total_rails: Iterable[str] = (),
     ) -> None:
-        options = options or {}
+        options = dict(options or {})
+        self._derivation = _make_derivation(options.pop("derive", {}))
         if enabled is None:
             enabled = [n for n in TABLE if n not in ON_REQUEST or n in options]
             enabled += [n for n in options if n not in TABLE]
         self._clock = clock
         self._checker = Checker()
-        self._derivation = Derivation(total_rails)
         self._derive_lock = threading.Lock()
         self._slots = [
             Slot(
@@ -204,3 +203,12 @@ def _make(name: str, root: SysRoot, clock: Clock, options: Options) -> Sensor:
     except (TypeError, ValueError) as e:
         raise PluginError(f"cannot set up the sensor {name!r}: {e}; check its options") from e
     return sensor
+
+
+def _make_derivation(options: Mapping[str, object]) -> Derivation:
+    rails = options.get("total_rails", ())
+    if options.keys() - {"total_rails"} or not isinstance(rails, (list, tuple)):
+        raise PluginError(
+            f"cannot set up the derived senses with {dict(options)}: give total_rails, a list"
+        )
+    return Derivation(str(rail) for rail in rails)

@@ -114,6 +114,19 @@ def test_an_unknown_reader_or_option_is_a_clear_error(tmp_path: Path) -> None:
         hub_of(tmp_path, "thermal", thermal={"period_s": 0})
 
 
+def test_the_rails_of_the_total_may_be_named(tmp_path: Path) -> None:
+    board = FakeBoard(tmp_path)
+    for label, power_mw in (("A", 1000), ("B", 2000), ("C", 4000)):
+        board.rail(label, power_mw)
+    hub = hub_of(tmp_path, "ina3221", clock=ManualClock(), derive={"total_rails": ["A", "C"]})
+    hub.poll_due()
+    power = hub.senses()["power_mw"]
+    assert isinstance(power, Reading)
+    assert power.value == 5000
+    with pytest.raises(PluginError, match="give total_rails, a list"):
+        hub_of(tmp_path, "ina3221", derive={"total": "A"})
+
+
 def test_options_reach_the_reader(tmp_path: Path) -> None:
     name = f"{HERE}:Plug"
     hub = hub_of(tmp_path, name, clock=ManualClock(), **{name: {"value": 7.5}})

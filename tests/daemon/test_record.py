@@ -1,0 +1,95 @@
+"""``edgerund sensors`` and ``edgerund record`` against a running daemon, and its own flight recorder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgerund.observe.codec import load_decisions, load_snapshot
+from edgerund.observe.record_reader import RecordReader
+from edgerund.sensors.fake_board import FakeBoard
+from edgerund.types import Reading
+from tests.daemon.conftest import Running, Start
+from tests.daemon.ladders import write_ladder
+from tests.waiting import wait_for
+
+
+def edgerund(*args: str) -> str:
+    command = [sys.executable, "-m", "edgerund", *args]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def flight(tmp_path: Path) -> Path:
+    return tmp_path / "flight.jsonl"
+
+
+@pytest.fixture
+def daemon(start: Start, tmp_path: Path, flight: Path) -> Running:
+    (tmp_path / "sysroot").mkdir()
+    board = FakeBoard(tmp_path / "sysroot")
+    board.zone("tj-thermal", 48.125)
+    board.rail("VDD_IN", 7000)
+    told: dict[str, Any] = {
+        "ladders": [{"path": str(write_ladder(tmp_path / "demo"))}],
+        "recorder": {"file": str(flight), "max_mb": 1},
+    }
+    return start(told)
+
+
+def test_the_running_daemon_tells_its_sensors(daemon: Running) -> None:
+    wait_for(
+        lambda: "48.125" in edgerund("sensors", "--runtime-dir", str(daemon.runtime_dir)), 20.0
+    )
+    table = json.loads(edgerund("sensors", "--json", "--runtime-dir", str(daemon.runtime_dir)))
+    assert {r["name"]: r["state"] for r in table["readers"]}["thermal"] == "ok"
+    text = edgerund("sensors", "--runtime-dir", str(daemon.runtime_dir))
+    assert "as the running daemon sees them" in text
+
+
+def test_the_tick_is_handed_out_exactly(daemon: Running) -> None:
+    def ticked() -> bool:
+        return "temp_c" in load_snapshot(daemon.control.call("tick")["snapshot"]).senses
+
+    wait_for(ticked, 10.0, "a tick with senses")
+    reply = daemon.control.call("tick")
+    snapshot, decisions = load_snapshot(reply["snapshot"]), load_decisions(reply["decisions"])
+    assert snapshot.ladders["demo"].live == "top"
+    assert decisions["demo"].variant == "top"
+
+
+def test_what_the_daemon_records_holds_what_it_saw_and_decided(
+    daemon: Running, flight: Path
+) -> None:
+    daemon.control.call("pin", variant="low", reason="a test")
+    wait_for(lambda: daemon.status()["live"] == "low", 10.0, "the pinned variant")
+    records = wait_for(
+        lambda: [
+            r for r in RecordReader(flight) if r.decisions and r.decisions["demo"].variant == "low"
+        ],
+        10.0,
+        "its decision in the recording",
+    )
+    assert records[0].decisions["demo"].reason.code == "hold"
+    power = records[-1].snapshot.senses["power_mw"]
+    assert isinstance(power, Reading)
+    assert power.value == 7000
+
+
+def test_edgerund_record_records_the_running_daemon(daemon: Running, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    args = ("--runtime-dir", str(daemon.runtime_dir), "--for", "1.5", "--every", "0.1")
+    edgerund("record", str(mine), *args)
+    records = list(RecordReader(mine))
+    assert len(records) >= 5
+    times = [r.snapshot.now_s for r in records]
+    assert times == sorted(set(times)), "each tick once"
+    assert records[-1].snapshot.ladders["demo"].live == "top"
+    assert records[-1].decisions["demo"].variant == "top"
