@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from edgerund.types import IOSpec, LadderPlan, Sense, VariantPlan
 
@@ -61,6 +61,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give everything back. Closing twice is allowed."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What an engine may offer beside ``Engine``: whoever wants it asks ``isinstance(engine, Counting)``."""
+
+    def counters(self) -> Mapping[str, int]:
+        """What happened since the engine was loaded, by name; the names stay, the counts only grow."""
         ...
 
 
