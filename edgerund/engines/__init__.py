@@ -5,6 +5,7 @@ from __future__ import annotations
 TABLE = {
     "onnxruntime": "edgerund.engines.ort:OrtBackend",
     "litert": "edgerund.engines.litert:LiteRtBackend",
+    "cascade": "edgerund.engines.cascade:CascadeBackend",
     "fake": "edgerund.engines.fake:FakeBackend",
 }
 
@@ -12,5 +13,6 @@ TABLE = {
 SUFFIXES: dict[str, tuple[str, ...]] = {
     "onnxruntime": (".onnx", ".ort"),
     "litert": (".tflite",),
+    "cascade": (".cascade",),
     "fake": (".fake",),
 }

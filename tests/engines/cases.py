@@ -23,7 +23,10 @@ BIAS = _random.normal(0, 0.5, 10).astype(np.float32)
 
 @dataclass(frozen=True)
 class Case:
-    """``data`` makes the file's bytes, ``expected`` the real outputs for real inputs (``batch`` first)."""
+    """``data`` makes the file's bytes, ``expected`` the real outputs for real inputs (``batch`` first).
+
+    ``beside`` are further files that the first one names, ``needs`` the backends that run those.
+    """
 
     name: str
     backend: str
@@ -34,6 +37,8 @@ class Case:
     free_batch: bool = True
     tolerance: float = 1e-5
     options: Mapping[str, object] = field(default_factory=dict)
+    beside: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 def _linear(inputs: Array) -> Array:
@@ -52,6 +57,25 @@ def _fake(**told: Any) -> bytes:
 
 def _doubled(inputs: Array) -> Array:
     return inputs.reshape(len(inputs), -1) * 2
+
+
+def _cascade(at_least: float, cheap: str, best: str) -> bytes:
+    accept = {"kind": "margin", "at_least": at_least}
+    return json.dumps({"members": [{"file": cheap, "accept": accept}, {"file": best}]}).encode()
+
+
+def _doubled_where_sure(inputs: Array) -> Array:
+    doubled = _doubled(inputs)
+    last_two = np.sort(doubled, axis=1)[:, -2:]
+    sure = last_two[:, 1] - last_two[:, 0] >= 0.03
+    return np.where(sure[:, None], doubled, doubled * -1.5)
+
+
+def _linear_by_margin(inputs: Array) -> Array:
+    cheap = _linear(inputs)
+    last_two = np.sort(cheap, axis=1)[:, -2:]
+    sure = last_two[:, 1] - last_two[:, 0] >= 0.4
+    return np.where(sure[:, None], cheap, inputs.reshape(len(inputs), -1) @ -WEIGHT + BIAS)
 
 
 CASES = [
@@ -95,6 +119,28 @@ CASES = [
         shape=(4, 4, 3),
         options={"xnnpack": False},
     ),
+    Case(
+        "cascade",
+        "cascade",
+        lambda: _cascade(0.03, "cheap.fake", "best.fake"),
+        _doubled_where_sure,
+        beside={
+            "cheap.fake": lambda: _fake(answer="scale", factor=2),
+            "best.fake": lambda: _fake(answer="scale", factor=-3),
+        },
+    ),
+    Case(
+        "cascade of onnx, one frame",
+        "cascade",
+        lambda: _cascade(0.4, "cheap.onnx", "best.onnx"),
+        _linear_by_margin,
+        free_batch=False,
+        beside={
+            "cheap.onnx": lambda: onnx_bytes.linear(WEIGHT, BIAS, batch=1),
+            "best.onnx": lambda: onnx_bytes.linear(-WEIGHT, BIAS, batch=1),
+        },
+        needs=("onnxruntime",),
+    ),
     Case("fake", "fake", lambda: _fake(answer="scale", factor=2), _doubled),
 ]
 
@@ -104,6 +150,8 @@ def backend_of(case: Case) -> Backend:
     backend: Backend = registry.resolve("engines", case.backend)()
     try:
         backend.version()
+        for name in case.needs:
+            registry.resolve("engines", name)().version()
     except PluginError as e:
         pytest.skip(str(e))
     return backend
@@ -112,6 +160,8 @@ def backend_of(case: Case) -> Backend:
 def write(case: Case, folder: Path) -> Path:
     path = folder / f"model{backend_of(case).suffixes[0]}"
     path.write_bytes(case.data())
+    for name, data in case.beside.items():
+        (folder / name).write_bytes(data())
     return path
 
 
