@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgerund.policy import reasons, rules
-from edgerund.policy.chance import chance_within
-from edgerund.policy.power import energies_mj
+from edgerund.policy.deadline import limit_of, timeliness
+from edgerund.policy.loads import accuracies_of, loads_mw
 from edgerund.policy.senses import Sensed
-from edgerund.policy.slowdown import LatencyMemory, base_ms, forecast
 from edgerund.policy.state import LadderMemory
 from edgerund.types import LadderState, Reason
-from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan, Rule
-
-SATURATED = 0.9  # busier than this, clients send as fast as they are answered
+from edgerund.types.policy import LadderTerms, PolicyPlan, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +61,49 @@ def tabulate(
     terms = policy.ladders.get(ladder.name, LadderTerms())
     names = [v.name for v in ladder.variants]
     accuracies = accuracies_of(ladder)
-    loads = _loads_mw(ladder, memory, energies)
-    candidates = tuple(
-        _candidate(policy, terms, ladder, memory, memory_bytes, place, accuracies, loads)
-        for place in range(len(names))
-    )
+    loads = loads_mw(ladder, memory, energies)
+    least = _floor(policy, terms, accuracies)
+    limit = limit_of(policy, terms, ladder)
+    candidates: list[Candidate] = []
+    for place, name in enumerate(names):
+        timely = timeliness(limit, memory, ladder, place, now_s, policy.switching.hysteresis)
+        below = None if least is None else _below_floor(ladder, place, least)
+        candidates.append(
+            Candidate(
+                place,
+                name,
+                accuracies[place],
+                _score(policy, terms, accuracies[place], timely.chance, loads[place]),
+                loads[place],
+                timely.chance,
+                _blocked(policy, ladder, place, memory_bytes),
+                timely.unfit or below,
+                timely.unfit or below or timely.unready,
+            )
+        )
     current = _place(names, memory.switch.chosen)
     if current is None or candidates[current].blocked:
         current = _place(names, ladder.live)
     allowed, held, notes = _allowed(ladder, rule, names, now_s)
     return Table(
-        ladder, terms.weight, candidates, current, allowed, held, None if held else rule, notes
+        ladder,
+        terms.weight,
+        tuple(candidates),
+        current,
+        allowed,
+        held,
+        None if held else rule,
+        notes,
     )
 
 
-def accuracies_of(ladder: LadderState) -> list[float]:
-    """Accuracies of the variants; one that nobody measured is put between its neighbours, by ladder order."""
-    known = [v.card.accuracy for v in ladder.variants]
-    filled: list[float] = []
-    for place, accuracy in enumerate(known):
-        if accuracy is not None:
-            filled.append(accuracy)
-            continue
-        above = filled[-1] if filled else None
-        below = next((a for a in known[place + 1 :] if a is not None), None)
-        if above is None:
-            filled.append(below + 0.01 if below is not None else 1.0)
-        elif below is None:
-            filled.append(above - 0.01)
-        else:
-            gap = next(i for i, a in enumerate(known[place + 1 :], 1) if a is not None)
-            filled.append(above + (below - above) / (gap + 1))
-    return filled
+def _score(
+    policy: PolicyPlan, terms: LadderTerms, accuracy: float, chance: float, load_mw: float
+) -> float:
+    """The objective: accuracy in time less the price of its power, or the energy saved."""
+    if policy.objective.goal == "energy":
+        return -terms.weight * load_mw / 1000.0
+    return terms.weight * accuracy * chance - policy.objective.accuracy_per_watt * load_mw / 1000.0
 
 
 def _allowed(
@@ -118,37 +126,22 @@ def _allowed(
     return frozenset(left), False, ()
 
 
-def _candidate(
-    policy: PolicyPlan,
-    terms: LadderTerms,
-    ladder: LadderState,
-    memory: LadderMemory,
-    memory_bytes: Sensed,
-    place: int,
-    accuracies: Sequence[float],
-    loads: Sequence[float],
-) -> Candidate:
+def _floor(policy: PolicyPlan, terms: LadderTerms, accuracies: Sequence[float]) -> float | None:
+    """The strictest accuracy floor, None if there is none."""
+    objective = policy.objective
+    floors = [f for f in (objective.accuracy_floor, terms.accuracy_floor) if f is not None]
+    if objective.accuracy_loss_max is not None:
+        floors.append(max(accuracies) - objective.accuracy_loss_max)
+    return max(floors, default=None)
+
+
+def _below_floor(ladder: LadderState, place: int, least: float) -> Reason | None:
+    """A variant below the floor. One of unknown accuracy passes only at the top of the ladder."""
     variant = ladder.variants[place]
-    limit = _latency_limit(policy, terms, ladder)
-    chance, unfit, unready = _latency(limit, memory, ladder, place, policy.switching.hysteresis)
-    floor = _below_floor(policy, terms, ladder, place, accuracies)
-    accuracy = accuracies[place]
-    score = terms.weight * accuracy * chance
-    if policy.objective.goal == "energy":
-        score = -terms.weight * loads[place] / 1000.0
-    else:
-        score -= policy.objective.accuracy_per_watt * loads[place] / 1000.0
-    return Candidate(
-        place,
-        variant.name,
-        accuracy,
-        score,
-        loads[place],
-        chance,
-        _blocked(policy, ladder, place, memory_bytes),
-        unfit or floor,
-        unfit or floor or unready,
-    )
+    known = variant.card.accuracy
+    if known is None:
+        return None if place == 0 else reasons.accuracy_unknown(variant.name)
+    return reasons.floor(variant.name, known, least) if known < least else None
 
 
 def _blocked(
@@ -165,107 +158,6 @@ def _blocked(
     if left < policy.memory.reserve_bytes:
         return reasons.memory(variant.name, needed, available.value, policy.memory.reserve_bytes)
     return None
-
-
-def _latency_limit(
-    policy: PolicyPlan, terms: LadderTerms, ladder: LadderState
-) -> LatencyLimit | None:
-    """The ladder's own deadline before the common one; what clients ask for may only tighten it."""
-    limit = terms.latency or policy.latency
-    asked = ladder.serving.deadline_ms
-    if asked is None or asked <= 0.0:
-        return limit
-    if limit is None:
-        return LatencyLimit(asked)
-    return LatencyLimit(min(asked, limit.max_ms), limit.chance)
-
-
-def _latency(
-    limit: LatencyLimit | None,
-    memory: LadderMemory,
-    ladder: LadderState,
-    place: int,
-    hysteresis: float,
-) -> tuple[float, Reason | None, Reason | None]:
-    """Chance of the deadline, and why that is not enough: now, and with the hysteresis of a move up."""
-    variant = ladder.variants[place]
-    expected = forecast(memory.latency, variant.name, variant.card)
-    if limit is None:
-        return 1.0, None, None
-    if expected is None:
-        return _unknown_latency(limit, memory, ladder, place)
-    chance = chance_within(expected, limit.max_ms)
-    why = reasons.latency(variant.name, expected.mean_ms, chance, limit)
-    if chance < limit.chance:
-        return chance, why, why
-    tight = chance_within(expected, limit.max_ms * (1.0 - hysteresis))
-    return chance, None, why if tight < limit.chance else None
-
-
-def _unknown_latency(
-    limit: LatencyLimit, memory: LadderMemory, ladder: LadderState, place: int
-) -> tuple[float, Reason | None, Reason | None]:
-    """Nobody measured it: it is worth a trial unless a cheaper variant is already too slow."""
-    for cheaper in ladder.variants[place + 1 :]:
-        expected = forecast(memory.latency, cheaper.name, cheaper.card)
-        if expected is not None:
-            chance = chance_within(expected, limit.max_ms)
-            if chance < limit.chance:
-                why = reasons.latency(cheaper.name, expected.mean_ms, chance, limit)
-                return chance, why, why
-    return 1.0, None, None
-
-
-def _below_floor(
-    policy: PolicyPlan,
-    terms: LadderTerms,
-    ladder: LadderState,
-    place: int,
-    accuracies: Sequence[float],
-) -> Reason | None:
-    """A variant below the accuracy floor. One of unknown accuracy passes only at the top of the ladder."""
-    objective = policy.objective
-    floors = [f for f in (objective.accuracy_floor, terms.accuracy_floor) if f is not None]
-    if objective.accuracy_loss_max is not None:
-        floors.append(max(accuracies) - objective.accuracy_loss_max)
-    if not floors:
-        return None
-    known = ladder.variants[place].card.accuracy
-    if known is None:
-        return None if place == 0 else reasons.accuracy_unknown(ladder.variants[place].name)
-    return (
-        reasons.floor(ladder.variants[place].name, known, max(floors))
-        if known < max(floors)
-        else None
-    )
-
-
-def _loads_mw(ladder: LadderState, memory: LadderMemory, energies: Sequence[float]) -> list[float]:
-    """What each variant would draw above idle by the cards, at the rate that would then be served.
-
-    A better variant is charged for the whole demand, up to its undisturbed speed. Where the live one is
-    saturated, a cheaper one will be asked more often, but never so that it costs more than the live one.
-    """
-    bases = [base_ms(memory.latency, v.name, v.card) for v in ladder.variants]
-    live = _place([v.name for v in ladder.variants], ladder.serving.variant or ladder.live)
-    loads: list[float] = []
-    for place, (energy, base) in enumerate(zip(energies, bases, strict=True)):
-        rate = memory.rate_hz
-        if base and (live is None or place < live):
-            rate = min(rate, 1000.0 / base)
-        load = energy * rate
-        if live is not None and place > live and memory.busy > SATURATED:
-            base_live = bases[live]
-            if base and base_live:
-                load = min(energies[live] * rate, load * max(1.0, base_live / base))
-        loads.append(load)
-    return loads
-
-
-def energies_of(ladder: LadderState, latency: LatencyMemory) -> tuple[float, ...]:
-    """Energy above idle of one inference of each variant, mJ, as far as it is known."""
-    bases = [base_ms(latency, v.name, v.card) for v in ladder.variants]
-    return energies_mj([v.card for v in ladder.variants], bases)
 
 
 def _place(names: Sequence[str], name: str | None) -> int | None:

@@ -15,17 +15,20 @@ NOTHING_MW = -1.0  # less than any board draws: only the cheapest variants are l
 BATTERY_SENSES = ("battery_percent", "battery_energy_mwh", "battery_left_s")
 CLIMB_S = 30.0  # a better variant must fit for at least this long
 CLIMB_C = 0.3
+LEAP_S = 60.0  # and several steps at once must fit for this long, with more to spare
+LEAP_C = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The board may draw ``board_mw``; for a move up, only ``climb_mw``.
+    """The board may draw ``board_mw``; for a step up, only ``climb_mw``; for several at once, ``leap_mw``.
 
     ``hard`` limits come before holds and rules. ``why`` tells what goes wrong at a given board power.
     """
 
     board_mw: float
     climb_mw: float
+    leap_mw: float
     why: Callable[[float], Reason]
     hard: bool = True
 
@@ -43,6 +46,10 @@ class Ceilings:
         """The most that the board may draw under all of them."""
         asked = [c for c in self.all if c.hard or not hard_only]
         return min((c.climb_mw if climb else c.board_mw for c in asked), default=float("inf"))
+
+    def leap(self) -> float:
+        """The most that the board may draw after several steps up at once."""
+        return min((c.leap_mw for c in self.all), default=float("inf"))
 
     def broken(self, board_mw: float, *, climb: bool = False) -> Reason | None:
         """Why the board may not draw ``board_mw``: the tightest ceiling above it."""
@@ -68,7 +75,7 @@ def ceilings(
             notes.append(f"{seen.detail}: the power limit is kept by the model alone")
         if policy.lost.get(limit.sense) != "ignore" or seen.kind != "lost":
             climb = limit.max_mw * (1.0 - policy.switching.hysteresis)
-            found.append(Ceiling(limit.max_mw, climb, lambda mw: reasons.power(mw, limit)))
+            found.append(Ceiling(limit.max_mw, climb, climb, lambda mw: reasons.power(mw, limit)))
             headroom["power"] = _share(1.0 - board_mw / limit.max_mw)
     if policy.battery is not None:
         _battery(policy, policy.battery, state, sensed, board_mw, now_s, (found, notes, headroom))
@@ -97,20 +104,23 @@ def _temperature(
     now_c = seen.value if seen.usable else None
     if now_c is not None and now_c >= limit.max_c:
         why = reasons.over_temperature(now_c, limit)
-        found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _: why))
+        found.append(Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _: why))
         headroom["temperature"] = 0.0
         return
     margin = _margin_c(limit, memory, seen)
     now_mw = power.total_mw(state.power, memory.load_mw)
     stay = now_mw + thermal.room_mw(memory, limit.max_c - margin, limit.horizon_s)
     ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
-    climb = now_mw + thermal.room_mw(memory, limit.max_c - margin - CLIMB_C, ahead_s)
+    room = limit.max_c - margin - CLIMB_C
+    climb = now_mw + thermal.room_mw(memory, room, ahead_s)
+    leap = now_mw + thermal.room_mw(memory, room - LEAP_C, max(ahead_s, LEAP_S))
 
     def why_hot(expected_mw: float) -> Reason:
         then_c = thermal.forecast_c(memory, expected_mw - now_mw, limit.horizon_s)
         return reasons.temperature(now_c, then_c, limit, margin)
 
-    found.append(Ceiling(stay, min(stay, climb), why_hot))
+    climb = min(stay, climb)
+    found.append(Ceiling(stay, climb, min(climb, leap), why_hot))
     then_c = thermal.forecast_c(memory, board_mw - now_mw, limit.horizon_s)
     headroom["temperature"] = _share((limit.max_c - then_c) / max(1.0, limit.max_c - 25.0))
 
@@ -145,7 +155,7 @@ def _battery(
         usable is not None and usable <= 0.0
     ):
         why = reasons.reserve(percent, limit)
-        found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _: why))
+        found.append(Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _: why))
         headroom["battery"] = 0.0
         return
     pace_mw = battery.ceiling_mw(memory, limit, now_s)
@@ -153,7 +163,13 @@ def _battery(
     if pace_mw is not None and left_s is not None:
         climb = pace_mw * (1.0 - policy.switching.hysteresis) if pace_mw > 0.0 else pace_mw
         found.append(
-            Ceiling(pace_mw, climb, lambda mw: reasons.pace(mw, pace_mw, left_s, limit), hard=False)
+            Ceiling(
+                pace_mw,
+                climb,
+                climb,
+                lambda mw: reasons.pace(mw, pace_mw, left_s, limit),
+                hard=False,
+            )
         )
         headroom["battery"] = _share(1.0 - board_mw / pace_mw) if pace_mw > 0.0 else 0.0
     elif percent is not None:
@@ -192,7 +208,7 @@ def _lost_to_cheapest(
         no_model = policy.temp is not None and name == policy.temp.sense and not state.thermal.ready
         if lost_mode(policy, name) == "cheapest" or no_model:
             why = reasons.sensor_lost(sensed[name].detail, "only the cheapest variant is safe")
-            found.append(Ceiling(NOTHING_MW, NOTHING_MW, lambda _, why=why: why))  # type: ignore[misc]
+            found.append(Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _, why=why: why))  # type: ignore[misc]
     return found
 
 

@@ -11,10 +11,11 @@ from dataclasses import replace
 from edgerund.policy import reasons, rules
 from edgerund.policy.candidates import Table, tabulate
 from edgerund.policy.ceilings import Ceilings, board_mw, ceilings
-from edgerund.policy.gate import Move, explain_rejections, headroom, moves
+from edgerund.policy.gate import Move, moves
 from edgerund.policy.observe import observe
 from edgerund.policy.state import State
 from edgerund.policy.switching import switched
+from edgerund.policy.verdicts import explain_rejections, headroom
 from edgerund.types import Decision, Reason, Rejection, Snapshot
 from edgerund.types.policy import PolicyPlan
 

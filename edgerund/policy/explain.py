@@ -46,6 +46,8 @@ def explain(decision: Decision) -> str:
 def needed(decision: Decision) -> str:
     """What would have to change for the reason that binds to go away; empty if nothing binds."""
     reason = decision.reason
+    if reason.constraint == "served_share":
+        return "fewer frames a second, or a faster device"
     need = _NEEDS.get(reason.code, "")
     if "{" not in need:
         return need

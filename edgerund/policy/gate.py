@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgerund.policy import reasons
 from edgerund.policy.candidates import Table
-from edgerund.policy.ceilings import Ceilings, board_mw
+from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.power import active_for_mw
 from edgerund.policy.selection import climb, permitted, select
 from edgerund.policy.state import State
@@ -36,7 +36,7 @@ def moves(
     all_mw = active_for_mw(state.power, limits.lowest())
     hard_mw = active_for_mw(state.power, limits.lowest(hard_only=True))
     targets = select(tables, all_mw, hard_mw)
-    over = _load_mw(tables, _currents(tables, targets)) > all_mw
+    over = load_mw(tables, _currents(tables, targets)) > all_mw
     settled = [
         _forced(t, target, limits, over=over) for t, target in zip(tables, targets, strict=True)
     ]
@@ -56,7 +56,8 @@ def _currents(tables: Sequence[Table], targets: Sequence[int]) -> list[int]:
     return [_stay(t, target) for t, target in zip(tables, targets, strict=True)]
 
 
-def _load_mw(tables: Sequence[Table], places: Sequence[int]) -> float:
+def load_mw(tables: Sequence[Table], places: Sequence[int]) -> float:
+    """What the models draw above idle by their cards with these variants."""
     return sum(t.candidates[p].load_mw for t, p in zip(tables, places, strict=True))
 
 
@@ -84,7 +85,7 @@ def _voluntary(
     here = [t.current if t.current is not None else 0 for t in tables]
     stay = [Move(p, voluntary=True) for p in here]
     climb_mw = active_for_mw(state.power, limits.lowest(climb=True))
-    if _load_mw(tables, here) > climb_mw:
+    if load_mw(tables, here) > climb_mw:
         return stay
     wanted = climb(tables, climb_mw)
     if wanted is None or list(wanted) == here:
@@ -95,8 +96,11 @@ def _voluntary(
     ]
     if any(waits):
         return [Move(p, voluntary=True, waits=w) for p, w in zip(here, waits, strict=True)]
+    leap_mw = active_for_mw(state.power, limits.leap())
+    if load_mw(tables, wanted) <= leap_mw:
+        return [Move(target, voluntary=True) for target in wanted]
     steps = [_step(t, target) for t, target in zip(tables, wanted, strict=True)]
-    if _load_mw(tables, steps) > climb_mw:
+    if load_mw(tables, steps) > climb_mw:
         # the way up of one ladder is paid for by the way down of another, which goes first
         steps = [max(step, place) for step, place in zip(steps, here, strict=True)]
     return [
@@ -148,70 +152,3 @@ def _step(table: Table, target: int) -> int:
         if target <= c.place < table.current and c.unready is None and c.score > current.score
     ]
     return max(ready, default=target)
-
-
-def explain_rejections(
-    policy: PolicyPlan,
-    state: State,
-    tables: Sequence[Table],
-    limits: Ceilings,
-    picked: Sequence[Move],
-    index: int,
-) -> dict[str, Reason]:
-    """Why each variant that ladder ``index`` did not take was not taken."""
-    table, move = tables[index], picked[index]
-    chosen = table.candidates[move.place]
-    others = _load_mw(tables, [m.place for m in picked]) - chosen.load_mw
-    alone = sum(min(c.load_mw for c in t.candidates) for i, t in enumerate(tables) if i != index)
-    found: dict[str, Reason] = {}
-    for candidate in table.candidates:
-        if candidate.place == move.place:
-            continue
-        own = candidate.blocked or _by_rule(table, candidate.place, state.at_s or 0.0)
-        own = own or (None if table.held else candidate.unfit)
-        expected = board_mw(state, others + candidate.load_mw)
-        broken = limits.broken(expected)
-        if (
-            broken
-            and len(tables) > 1
-            and limits.broken(board_mw(state, alone + candidate.load_mw)) is None
-        ):
-            broken = reasons.budget(expected, limits.lowest())
-        worse = candidate.score <= chosen.score
-        reason = own or (broken if not worse or candidate.load_mw > chosen.load_mw else None)
-        if reason is None and worse:
-            reason = _worse(policy, candidate.accuracy, candidate.load_mw, chosen.name, table, move)
-        if reason is None and move.climbing is not None:
-            reason = reasons.step(chosen.name)
-        if reason is None:
-            reason = candidate.unready or limits.broken(expected, climb=True) or move.waits
-        found[candidate.name] = reason or reasons.dwell(0.0)
-    return found
-
-
-def _by_rule(table: Table, place: int, now_s: float) -> Reason | None:
-    if place in table.allowed:
-        return None
-    hold = table.ladder.hold
-    if table.held and hold is not None:
-        left_s = hold.until_s - now_s if hold.until_s is not None else None
-        return reasons.hold(hold.variant, hold.reason, left_s)
-    return reasons.rule(table.rule) if table.rule is not None else None
-
-
-def _worse(
-    policy: PolicyPlan, accuracy: float, load_mw: float, chosen: str, table: Table, move: Move
-) -> Reason:
-    better = table.candidates[move.place]
-    if policy.objective.goal == "energy" or better.accuracy < accuracy:
-        return reasons.more_energy(load_mw, chosen, better.load_mw)
-    return reasons.less_accurate(accuracy, chosen, better.accuracy)
-
-
-def headroom(limits: Ceilings, table: Table, move: Move) -> Mapping[str, float]:
-    """0 (at the limit) .. 1 per constraint."""
-    chance = table.candidates[move.place].chance
-    return {
-        **limits.headroom,
-        **({"latency": chance} if table.candidates[move.place].unfit else {}),
-    }

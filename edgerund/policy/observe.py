@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edgerund.policy import battery, power, rules, slowdown, thermal
-from edgerund.policy.candidates import energies_of
 from edgerund.policy.ceilings import BATTERY_SENSES, watched
+from edgerund.policy.loads import energies_of
 from edgerund.policy.senses import Sensed, sense_all
 from edgerund.policy.state import LadderMemory, State
 from edgerund.policy.switching import refill
@@ -97,6 +97,7 @@ def _ladder(
         _demand(memory.rate_hz, flow + serving.refused / serving.window_s),
         memory.flow_hz + 0.3 * (flow - memory.flow_hz) if memory.flow_hz > 0.0 else flow,
         _demand(memory.busy, flow * busy_ms / 1000.0),
+        now_s if serving.refused > 0 else memory.refused_s,
     )
 
 

@@ -42,6 +42,18 @@ def latency(variant: str, mean_ms: float, chance: float, limit: LatencyLimit) ->
     )
 
 
+def overload(variant: str, served: float, rate_hz: float, limit: LatencyLimit) -> Reason:
+    """It cannot keep up with the clients."""
+    return Reason(
+        "latency",
+        f"{variant} can serve {served * 100:.0f} % of {rate_hz:.1f} frames a second;"
+        f" {limit.chance * 100:g} % within {limit.max_ms:g} ms are asked for",
+        "served_share",
+        served,
+        limit.chance,
+    )
+
+
 def floor(variant: str, accuracy: float, least: float) -> Reason:
     """Its accuracy is below what the policy accepts."""
     return Reason(

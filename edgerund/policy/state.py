@@ -21,7 +21,8 @@ FORMAT = 1
 class LadderMemory:
     """One ladder: how slow it is now, how often it is asked, and what was chosen when.
 
-    ``rate_hz`` is the demand, quick to rise and slow to fall; ``flow_hz`` the mean rate of answers.
+    ``rate_hz`` is the demand, quick to rise and slow to fall; ``flow_hz`` the mean rate of answers. ``refused_s`` is
+    when a frame was last refused: clients then send at a rate of their own, whatever is answered.
     """
 
     latency: LatencyMemory = LatencyMemory()
@@ -29,6 +30,7 @@ class LadderMemory:
     rate_hz: float = 0.0
     flow_hz: float = 0.0
     busy: float = 0.0
+    refused_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
