@@ -7,6 +7,7 @@ Requests are ``{"op": name, ...arguments}``; replies ``{"ok": true, ...}`` or ``
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -17,6 +18,8 @@ from edgerund.errors import ConfigError, ControlError, EdgerundError
 
 Handler: TypeAlias = Callable[[Mapping[str, Any]], "dict[str, Any] | Pending"]
 MAX_REQUEST_BYTES = 64 * 1024
+MAX_PER_TURN = 64
+log = logging.getLogger("edgerund.control")
 
 
 class Pending:
@@ -36,12 +39,13 @@ class ControlSocket:
         self.socket.set(zmq.LINGER, 200)
         self.socket.set(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
         self.socket.set(zmq.RCVHWM, 64)
+        self.socket.set(zmq.SNDHWM, 64)
         self.socket.set(zmq.USE_FD, os.dup(fd))  # libzmq closes what it is given
         self.socket.bind(endpoint)
 
     def serve_waiting(self) -> None:
-        """Answer what waits on the socket."""
-        while True:
+        """Answer what waits on the socket, but no flood for ever: the tick must come."""
+        for _ in range(MAX_PER_TURN):
             try:
                 frames = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
@@ -56,6 +60,10 @@ class ControlSocket:
         except EdgerundError as e:
             self._send(envelope, e)
             return
+        except Exception as e:  # a mistake in one answer must not end the daemon
+            log.exception("cannot answer a request")
+            self._send(envelope, ControlError(f"cannot do it: {type(e).__name__} in the daemon"))
+            return
         if isinstance(answer, Pending):
             answer.finish = lambda later: self._send(envelope, later)
         else:
@@ -64,7 +72,7 @@ class ControlSocket:
     def _handle(self, body: list[bytes]) -> dict[str, Any] | Pending:
         try:
             request = json.loads(body[0]) if body else None
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise ControlError(f"cannot read the request: {e}") from None
         if not isinstance(request, dict) or not isinstance(request.get("op"), str):
             raise ControlError('cannot read the request: send {"op": ...}')

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerProcess
 
 from edgerund.config.assembly import Assembly
 from edgerund.config.settings import LadderSettings
 from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.daemon.listeners import Listening, listen
 from edgerund.daemon.spawn import spawn
+from edgerund.daemon.worker_link import WorkerLink
 from edgerund.errors import StartError
 from edgerund.rundir import CONTROL_SOCKET, ladder_socket
 from edgerund.serve.options import WorkerOptions
@@ -51,6 +50,8 @@ class Fleet:
 
     runtimes: dict[str, LadderRuntime] = field(default_factory=dict)
     listenings: dict[str, Listening] = field(default_factory=dict)
+    available_bytes: float | None = None
+    """Memory that was free before anything was loaded."""
 
     def __iter__(self) -> Iterator[LadderRuntime]:
         return iter(self.runtimes.values())
@@ -73,6 +74,12 @@ class Fleet:
         hang_s = assembly.settings.hang_s
         return LadderRuntime(plan, starter, budget, hang_s, now_s, bound=bound)
 
+    def renew(self, assembly: Assembly, name: str, budget: int) -> None:
+        """A ladder that a reload leaves alone still follows the new settings."""
+        plan, entry = assembly.ladders[name]
+        starter = _Starter(self, assembly, plan, entry)
+        self.runtimes[name].renew(starter, budget, assembly.settings.hang_s)
+
     def close_unused(self, assembly: Assembly | None) -> None:
         """Close the listeners that no ladder of ``assembly`` wants; None: all of them."""
         wanted = set()
@@ -92,7 +99,7 @@ class _Starter:
     plan: LadderPlan
     entry: LadderSettings
 
-    def __call__(self, bound: bool) -> tuple[ForkServerProcess, socket.socket]:
+    def __call__(self, bound: bool) -> WorkerLink:
         options = WorkerOptions(
             threads=self.entry.threads,
             max_queue=self.entry.max_queue,

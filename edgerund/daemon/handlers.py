@@ -120,6 +120,6 @@ class Operations:
         name = request.get("ladder")
         if name is None and len(runtimes) == 1:
             return next(iter(runtimes.values()))
-        if name not in runtimes:
+        if not isinstance(name, str) or name not in runtimes:
             raise ControlError(f"cannot find ladder {name!r}: running are {', '.join(runtimes)}")
-        return runtimes[str(name)]
+        return runtimes[name]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import signal
-import socket
 from collections.abc import Callable, Sequence
-from multiprocessing.context import ForkServerProcess
 from typing import Any, TypeAlias
 
-from edgerund.daemon.quarantine import Quarantine
+from edgerund.daemon.quarantine import Quarantine, suspects_of
 from edgerund.daemon.residency import need_bytes, plan_residency
+from edgerund.daemon.worker_link import WorkerLink, how
 from edgerund.types import Decision, Hold, LadderPlan, LadderState, ServingFigures, VariantState
 from edgerund.types import worker as w
 
 log = logging.getLogger("edgerund.ladder")
-Spawn: TypeAlias = Callable[[bool], tuple[ForkServerProcess, socket.socket]]
+Spawn: TypeAlias = Callable[[bool], WorkerLink]
 """Starts a worker; the argument says whether it takes connections at once."""
 MAX_BACKOFF_S = 5.0
+STILLBORN = 5
+"""Workers in a row that end before they load anything: then it is not the variants' doing, and will not heal."""
 
 
 class LadderRuntime:
@@ -46,6 +44,7 @@ class LadderRuntime:
         self.swaps: dict[tuple[str, str], int] = {}
         self.restarts = 0
         self.seq = 0
+        self.stillborn: str | None = None
         self._spawn = spawn
         self._budget_bytes = budget_bytes
         self._hang_s = hang_s
@@ -54,28 +53,33 @@ class LadderRuntime:
         self._loading = ""
         self._wanted = ""
         self._label = ("", "")
-        self._process: ForkServerProcess | None = None
-        self._socket: socket.socket | None = None
-        self._heard_s = now_s
+        self._link: WorkerLink | None = None
         self._restart_at_s: float | None = now_s
         self._backoff_s = 0.0
+        self._born_dead = 0
         self._stopping = False
-        self._hung = False
         self._bound = bound
+
+    def renew(self, spawn: Spawn, budget_bytes: int, hang_s: float) -> None:
+        """Settings that do not need another worker."""
+        self._spawn, self._budget_bytes, self._hang_s = spawn, budget_bytes, hang_s
 
     # ------------------------------------------------------------------ for the poll loop
     def fileno(self) -> int | None:
         """The socket to poll, None while there is no worker."""
-        return self._socket.fileno() if self._socket is not None else None
+        return self._link.fileno() if self._link is not None else None
 
     @property
     def pid(self) -> int | None:
         """The worker's process id."""
-        return self._process.pid if self._process is not None else None
+        return self._link.pid if self._link is not None else None
 
     def due(self, now_s: float) -> float | None:
-        """When ``keep_alive`` wants to be called: a pending restart."""
-        return None if self._restart_at_s is None else max(now_s, self._restart_at_s)
+        """When ``keep_alive`` wants to be called: a pending restart, or a worker that must have spoken by then."""
+        if self._restart_at_s is not None:
+            return max(now_s, self._restart_at_s)
+        silent_s = self._link.silent_since_s() if self._link is not None else None
+        return None if silent_s is None else max(now_s, silent_s + self._hang_s)
 
     def usable(self) -> list[str]:
         """Variants that are not quarantined, best first."""
@@ -86,29 +90,29 @@ class LadderRuntime:
         """Start the worker if that is due; kill it if it has been silent for too long."""
         if self._restart_at_s is not None and now_s >= self._restart_at_s and not self._stopping:
             self._restart_at_s = None
-            self._process, self._socket = self._spawn(self._bound)
-            self._heard_s = now_s
+            try:
+                self._link = self._spawn(self._bound)
+            except OSError as e:
+                self._failed_start(f"cannot start a worker: {e.strerror}", now_s)
+                return
             if self._wanted:
                 self._send(w.Serve(self._wanted, *self._label))
-        elif self._socket is not None and now_s - self._heard_s > self._hang_s and self.ready:
-            log.error(
-                "%s: worker silent for %.1f s: killing it", self.plan.name, now_s - self._heard_s
-            )
-            self._hung = True
-            self.kill()
-            self._heard_s = now_s
-
-    def kill(self) -> None:
-        """SIGKILL; the poll loop sees the end of the socket."""
-        if self._process is not None and self._process.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGKILL)
+            self._refuse_if_hopeless()
+        elif self._link is not None and not self._link.hung:
+            silent_s = self._link.silent_since_s()
+            if silent_s is not None and now_s - silent_s >= self._hang_s:
+                log.error(
+                    "%s: worker silent for %.1f s: killing it", self.plan.name, now_s - silent_s
+                )
+                self._link.hung = True
+                self._link.kill()
 
     def discard(self) -> None:
         """Kill the worker and forget it: nothing of it will be heard again."""
-        self.kill()
-        if self._socket is not None:
-            self._stopping = True
+        self._stopping = True
+        self._restart_at_s = None
+        if self._link is not None:
+            self._link.kill()
             self._bury(0.0)
 
     def open(self) -> None:
@@ -124,71 +128,61 @@ class LadderRuntime:
 
     def receive(self, now_s: float) -> list[w.Message]:
         """Everything that the worker said; notices its death. Returns what others may want to know."""
-        heard: list[w.Message] = []
-        while self._socket is not None:
-            try:
-                packet = self._socket.recv(4 * w.MAX_PACKET_BYTES)
-            except BlockingIOError:
-                break
-            except OSError:
-                packet = b""
-            if not packet:
-                self._bury(now_s)
-                break
-            self._heard_s = now_s
-            message = w.decode(packet)
+        if self._link is None:
+            return []
+        heard, alive = self._link.receive()
+        for message in heard:
             self._note(message, now_s)
-            heard.append(message)
+        if not alive:
+            self._bury(now_s)
         return heard
 
     def _bury(self, now_s: float) -> None:
-        assert self._socket is not None
-        self._socket.close()
-        self._socket = None
-        code = None
-        if self._process is not None:
-            self._process.join(timeout=1.0)
-            code = self._process.exitcode
-        self._process = None
-        suspects, self._loading = self._suspects(code), ""
+        assert self._link is not None
+        end, hung = self._link.close(), self._link.hung
+        self._link = None
+        suspects = suspects_of(end, hung=hung, loading=self._loading, live=self.live)
+        self._loading = ""
         self._residents.clear()
+        self.report = None  # the figures of one who is gone would be taken for the present
         was_live, self.live = bool(self.live), ""
         if self._stopping:
             return
-        how = _how(code)
         self.restarts += 1
-        log.error("%s: worker died (%s); suspects %s", self.plan.name, how, [*suspects] or "none")
+        log.error(
+            "%s: worker died (%s); suspects %s", self.plan.name, how(end), [*suspects] or "none"
+        )
         for name, weight in suspects.items():
-            if self.quarantine.died(name, how, now_s, weight):
+            if self.quarantine.died(name, how(end), now_s, weight):
                 log.error(
                     "%s: quarantine of %s: %s", self.plan.name, name, self.quarantine.reasons[name]
                 )
         if self._wanted in self.quarantine.reasons:
             self._wanted = (self.usable() or [""])[-1]  # the safest until the next decision
-        # one that came as far as serving is started again at once; one that did not, ever more slowly
-        self._backoff_s = 0.0 if was_live else min(MAX_BACKOFF_S, 2 * self._backoff_s + 0.1)
+        if was_live:
+            self._backoff_s = 0.0
+            self._restart_at_s = now_s  # one that came as far as serving is started again at once
+        else:
+            self._failed_start(how(end), now_s, blameless=bool(suspects))
+
+    def _failed_start(self, why: str, now_s: float, *, blameless: bool = False) -> None:
+        """One that did not come as far as serving is started again ever more slowly."""
+        self._born_dead = 0 if blameless else self._born_dead + 1
+        if self._born_dead >= STILLBORN:
+            self.stillborn = why
+        self._backoff_s = min(MAX_BACKOFF_S, 2 * self._backoff_s + 0.1)
         self._restart_at_s = now_s + self._backoff_s
-
-    def _suspects(self, code: int | None) -> dict[str, float]:
-        """Variants whose code may have ended the worker, each with the weight of the suspicion.
-
-        A SIGKILL that is not ours comes from outside: an operator, or the kernel short of memory. That says nothing
-        against what is live, and half as much as a crash against what was just being loaded.
-        """
-        foreign_kill = code == -signal.SIGKILL and not self._hung
-        self._hung = False
-        if foreign_kill:
-            return {self._loading: 0.5} if self._loading else {}
-        return {name: 1.0 for name in (self._loading, self.live) if name}
 
     def _note(self, m: w.Message, now_s: float) -> None:
         name = self.plan.name
         if isinstance(m, w.Loading):
             self._loading = m.variant
+            self._born_dead, self.stillborn = 0, None
         elif isinstance(m, w.Loaded):
             self._loading = ""
             self._residents.add(m.variant)
-            self._measured[m.variant] = m.memory_bytes
+            # a heap that was used before grows less: the most that was ever seen is the need
+            self._measured[m.variant] = max(m.memory_bytes, self._measured.get(m.variant, 0))
             log.info("%s: %s resident after %.0f ms", name, m.variant, m.load_ms)
         elif isinstance(m, w.Failed):
             self._loading = "" if self._loading == m.variant else self._loading
@@ -196,8 +190,11 @@ class LadderRuntime:
                 log.error("%s: quarantine of %s: %s", name, m.variant, m.reason)
             if self._wanted == m.variant:
                 self._wanted = ""
+            self._refuse_if_hopeless()
         elif isinstance(m, w.Retired):
             self._residents.discard(m.variant)
+            if self.live == m.variant:
+                self.live = ""  # broken before the next one is made
         elif isinstance(m, w.Swapped):
             self.live, self.live_since_s, self.ready = m.variant, now_s, True
             if m.previous:
@@ -207,19 +204,28 @@ class LadderRuntime:
             self.report = m
 
     def _send(self, message: w.Message) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # its death is seen by receive
-                self._socket.send(w.encode(message))
+        if self._link is not None:
+            self._link.send(message)
+
+    def _refuse_if_hopeless(self) -> None:
+        if not self.usable():
+            self._send(
+                w.Refuse(
+                    f"cannot answer: no variant of {self.plan.name!r} is usable; see edgerund status, mend "
+                    "the ladder, and reload"
+                )
+            )
 
     # ------------------------------------------------------------------ wishes
-    def ask(self) -> None:
+    def ask(self, now_s: float) -> None:
         """Ask for figures."""
         self.seq += 1
-        self._send(w.Ask(self.seq))
+        if self._link is not None:
+            self._link.ask(self.seq, now_s)
 
     def answered(self) -> bool:
         """True once the figures of this tick are there, or cannot come."""
-        return self._socket is None or (self.report is not None and self.report.seq >= self.seq)
+        return self._link is None or self._link.silent_since_s() is None
 
     def wish(self, variant: str) -> None:
         """Ask for a variant before any decision: a ladder that a reload prepares."""
@@ -249,7 +255,9 @@ class LadderRuntime:
             self._wanted, self._label = decision.variant, label
             self._send(w.Serve(decision.variant, *label, break_first=residency.break_first))
         for name in residency.keep:
-            if name not in self._residents and name != self._wanted and name in usable:
+            if name in self._residents or name == self._wanted or name not in usable:
+                continue
+            if not self.quarantine.on_probation(name, decision.at_s):
                 self._send(w.Warm(name))
         for name in sorted(self._residents - set(residency.keep) - {self.live}):
             self._send(w.Retire(name))
@@ -281,11 +289,3 @@ class LadderRuntime:
     def measured_bytes(self) -> dict[str, int]:
         """Resident growth per variant, as this daemon measured it."""
         return dict(self._measured)
-
-
-def _how(code: int | None) -> str:
-    if code is None:
-        return "its socket closed"
-    if code < 0:
-        return f"signal {signal.Signals(-code).name}"
-    return f"exit code {code}"

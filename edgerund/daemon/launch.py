@@ -10,7 +10,8 @@ from edgerund.clock import Clock
 from edgerund.config.assembly import Assembly
 from edgerund.daemon.fleet import Fleet, budget_bytes, control_listening
 from edgerund.daemon.listeners import Listening
-from edgerund.errors import LadderError
+from edgerund.daemon.signals import Signals
+from edgerund.errors import LadderError, StartError
 from edgerund.ports import SysRoot
 
 POLL_MS = 100
@@ -41,11 +42,12 @@ def launch(assembly: Assembly, root: SysRoot, clock: Clock, started_s: float) ->
     Raises:
         StartError: a socket that cannot be opened, or another daemon in the same folder.
     """
-    begun = Launch(control_listening(assembly), Fleet(), started_s)
+    fleet = Fleet(available_bytes=available_bytes(root))
+    begun = Launch(control_listening(assembly), fleet, started_s)
     try:
         for plan, entry in assembly.ladders.values():
             begun.fleet.open(assembly, plan, entry)
-        budget = budget_bytes(assembly, available_bytes(root))
+        budget = budget_bytes(assembly, fleet.available_bytes)
         for name in assembly.ladders:
             runtime = begun.fleet.build(assembly, name, budget, clock.monotonic_s())
             begun.fleet.runtimes[name] = runtime
@@ -57,15 +59,20 @@ def launch(assembly: Assembly, root: SysRoot, clock: Clock, started_s: float) ->
     return begun
 
 
-def wait_until_live(begun: Launch, clock: Clock) -> None:
-    """Return once every ladder has given its golden answer; a variant that fails makes room for the next one.
+def wait_until_live(begun: Launch, signals: Signals, clock: Clock) -> bool:
+    """Wait until every ladder has given its golden answer; a variant that fails makes room for the next one.
+
+    Returns:
+        False where somebody wants the daemon to stop before that.
 
     Raises:
-        LadderError: a ladder none of whose variants is usable; the message has each reason.
+        LadderError: a ladder none of whose variants is usable; the message has each reason. StartError: a worker
+            that ends again and again before it comes to a variant.
     """
     while True:
         now_s = clock.monotonic_s()
         poller = select.poll()
+        poller.register(signals.fileno(), select.POLLIN)
         for r in begun.fleet:
             r.receive(now_s)
             r.keep_alive(now_s)
@@ -75,14 +82,21 @@ def wait_until_live(begun: Launch, clock: Clock) -> None:
                 raise LadderError(
                     f"cannot serve ladder {r.plan.name!r}: no usable variant\n{reasons}"
                 )
+            if r.stillborn is not None:
+                raise StartError(
+                    f"cannot start the worker of ladder {r.plan.name!r}: it ends before it loads anything "
+                    f"({r.stillborn}); its own words are above"
+                )
             if not r.ready and not r.wished():
                 r.wish(usable[0])
             fd = r.fileno()
             if fd is not None:
                 poller.register(fd, select.POLLIN)
         if all(r.ready for r in begun.fleet):
-            return
+            return True
         poller.poll(POLL_MS)
+        if signals.stop_wanted():
+            return False
 
 
 def available_bytes(root: SysRoot) -> float | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgerund.config.assembly import Assembly
     from edgerund.daemon.launch import Launch
     from edgerund.daemon.notify import Notifier
+    from edgerund.daemon.signals import Signals
     from edgerund.ports import SysRoot
 
 
@@ -38,32 +39,44 @@ def serve(config: Path | None) -> int:
     from edgerund.config.assembly import load_assembly
     from edgerund.daemon.launch import launch, wait_until_live
     from edgerund.daemon.notify import Notifier
+    from edgerund.daemon.signals import Signals
     from edgerund.observe.journal import set_up_logging
     from edgerund.sensors.sysroot import FileRoot
 
     set_up_logging(sys.stderr, os.environ)
     assembly = load_assembly(config)
     root = FileRoot(assembly.settings.sensors.sysroot)
+    signals = Signals()  # before READY: a SIGHUP right after it must not end us
     begun = launch(assembly, root, clock, started_s)
     notifier = Notifier(os.environ)
     log = logging.getLogger("edgerund")
     try:
-        wait_until_live(begun, clock)
+        if not wait_until_live(begun, signals, clock):
+            log.info("stopping before it was ready")
+            begun.abandon()
+            return 0
         notifier.ready()
         log.info(
             "ready after %.0f ms; policy %s",
             (clock.monotonic_s() - started_s) * 1e3,
             assembly.policy.name,
         )
-        _supervise(assembly, begun, root, notifier, clock)
+        _supervise(assembly, begun, root, notifier, signals, clock)
     except BaseException:
         begun.abandon()
         raise
+    finally:
+        signals.close()
     return 0
 
 
 def _supervise(
-    assembly: Assembly, begun: Launch, root: SysRoot, notifier: Notifier, clock: Clock
+    assembly: Assembly,
+    begun: Launch,
+    root: SysRoot,
+    notifier: Notifier,
+    signals: Signals,
+    clock: Clock,
 ) -> None:
     from edgerund.daemon.supervisor import Supervisor
     from edgerund.sensors.hub import SensorHub
@@ -88,4 +101,4 @@ def _supervise(
             recorder = Recorder(r.file, clock, max_bytes=r.max_mb * 1024 * 1024, context=context)
             stack.callback(recorder.close)
             supervisor.observers.append(recorder.record)
-        supervisor.run()
+        supervisor.run(signals)

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from edgerund.config.assembly import Assembly, load_assembly
 from edgerund.daemon.control import Pending
 from edgerund.daemon.ladder_runtime import LadderRuntime
-from edgerund.errors import ConfigError, EdgerundError, LadderError, Problem
+from edgerund.errors import ConfigError, EdgerundError, LadderError, Problem, StartError
 
 if TYPE_CHECKING:
     from edgerund.daemon.supervisor import Supervisor
 
 log = logging.getLogger("edgerund.reload")
 LIMIT_S = 120.0
+LEAVE_S = 1.0
+"""Beyond ``drain_s`` an old worker has so long to end; nobody answers meanwhile."""
 
 
 class Reload:
@@ -29,6 +31,7 @@ class Reload:
         self._new: Assembly | None = None
         self._error: EdgerundError | None = None
         self._committed = False
+        self._left_by_s = self._until_s
         try:
             self._new = load_assembly(daemon.assembly.file)
             self._refuse_what_needs_a_restart(daemon.assembly, self._new)
@@ -50,10 +53,13 @@ class Reload:
         if not self._committed:
             if not all(r.ready for r in self._fresh.values()):
                 return False
-            self._commit()
+            self._commit(now_s)
         self._leaving = [r for r in self._leaving if r.fileno() is not None]
-        if self._leaving and now_s < self._until_s:
+        if self._leaving and now_s < self._left_by_s:
             return False
+        for r in self._leaving:
+            log.error("%s: the old worker does not leave: killing it", r.plan.name)
+            r.discard()
         self._finish()
         return True
 
@@ -76,8 +82,14 @@ class Reload:
             self._daemon.fleet.open(new, plan, entry)
             runtime = self._daemon.fleet.build(new, name, budget, now_s, bound=False)
             self._fresh[name] = runtime
-            runtime.wish(runtime.plan.variants[0].name)
+            runtime.wish(self._first_wish(name, runtime))
             runtime.keep_alive(now_s)
+
+    def _first_wish(self, name: str, fresh: LadderRuntime) -> str:
+        """What answers now, where the new ladder has it still; else the best, on trust, as at a start."""
+        before = self._daemon.fleet.runtimes.get(name)
+        names = fresh.usable()
+        return before.live if before is not None and before.live in names else names[0]
 
     def _watch(self, now_s: float) -> None:
         for name, r in self._fresh.items():
@@ -86,22 +98,31 @@ class Reload:
                 self._error = LadderError(
                     f"cannot serve ladder {name!r}: no usable variant ({reasons})"
                 )
-            elif not r.ready and not r.live and not r.wished():
+            elif r.stillborn is not None:
+                self._error = StartError(
+                    f"cannot start a new worker for ladder {name!r}: {r.stillborn}; its own words are in the log"
+                )
+            elif not r.ready and not r.wished():
                 r.wish(r.usable()[0])
         if now_s > self._until_s and not all(r.ready for r in self._fresh.values()):
             self._error = LadderError(f"cannot reload: a ladder was not ready within {LIMIT_S:g} s")
 
     # ------------------------------------------------------------------ after
-    def _commit(self) -> None:
+    def _commit(self, now_s: float) -> None:
         assert self._new is not None
         daemon = self._daemon
+        drain_s = daemon.assembly.settings.drain_s
+        self._left_by_s = now_s + drain_s + LEAVE_S
+        budget = daemon.budget_bytes(self._new)
         for name in [*daemon.fleet.runtimes]:
             if name not in self._new.ladders or name in self._fresh:
                 old = daemon.fleet.runtimes.pop(name)
-                old.stop(daemon.assembly.settings.drain_s)
+                old.stop(drain_s)
                 self._leaving.append(old)
                 if name in self._fresh:
                     self._fresh[name].hold = old.hold if self._keeps(name, old) else None
+            else:
+                daemon.fleet.renew(self._new, name, budget)
         daemon.assembly = self._new
         daemon.fleet.runtimes = {
             n: self._fresh.get(n) or daemon.fleet.runtimes[n] for n in self._new.ladders

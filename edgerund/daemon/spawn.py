@@ -1,20 +1,23 @@
 """Worker processes: forked from a small server that has imported the engines already, so that a restart is quick.
 
-The supervisor itself never imports numpy or an engine, and never forks with threads running.
+The supervisor itself never imports numpy or an engine, and never forks.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from typing import TYPE_CHECKING
 
+from edgerund.daemon.worker_link import WorkerLink
 from edgerund.errors import StartError
 
 if TYPE_CHECKING:
@@ -40,7 +43,12 @@ def start_fork_server(engine_modules: Sequence[str]) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     multiprocessing.set_forkserver_preload([*PRELOAD, *engine_modules])
     try:
-        forkserver.ensure_running()
+        # Ctrl-C reaches the whole group of processes: not before the fork server has learnt to ignore it
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     except OSError as e:
         raise StartError(
             f"cannot start the fork server: {e.strerror}; it needs a writable temporary folder (TMPDIR)"
@@ -52,20 +60,72 @@ def spawn(
     listeners: Sequence[tuple[str, socket.socket]],
     options: WorkerOptions,
     cpus: Sequence[int],
-) -> tuple[ForkServerProcess, socket.socket]:
-    """Start one worker; returns the process and the supervisor's end of its socket."""
+) -> WorkerLink:
+    """Start one worker. Returns at once: what is sent before it runs, it finds in its socket.
+
+    Raises:
+        OSError: no descriptors or threads are left.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(
+    ours.setblocking(False)
+    # copies, because a reload may close the originals while the process is being made
+    lent = tuple((endpoint, s.dup()) for endpoint, s in listeners)
+    process = multiprocessing.get_context("forkserver").Process(
         target=worker_main,
         name=f"edgerund-{ladder.name}",
-        args=(ladder, tuple(listeners), theirs, options, tuple(cpus)),
+        args=(ladder, lent, theirs, options, tuple(cpus)),
         daemon=True,
     )
-    process.start()
-    theirs.close()
-    ours.setblocking(False)
-    return process, ours
+    return WorkerLink(_Child(process, [theirs, *(s for _, s in lent)]), ours)
+
+
+class _Child:
+    """A process that a thread of its own starts: a fork server that died must import everything again first."""
+
+    def __init__(self, process: ForkServerProcess, lent: list[socket.socket]) -> None:
+        self._process = process
+        self._lent = lent
+        self._lock = threading.Lock()
+        self._doomed = False
+        self._error = ""
+        self._thread = threading.Thread(target=self._start, name="spawn", daemon=True)
+        self._thread.start()
+
+    def _start(self) -> None:
+        try:
+            self._process.start()
+        except (OSError, EOFError, ValueError) as e:
+            self._error = f"cannot fork a worker: {e or type(e).__name__}"
+        for s in self._lent:
+            s.close()  # where nothing was forked this is the end of the worker's socket
+        with self._lock:
+            if self._doomed:
+                self._kill()
+
+    @property
+    def pid(self) -> int | None:
+        """None until it is forked."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Now, or as soon as it is there."""
+        with self._lock:
+            self._doomed = True
+            self._kill()
+
+    def _kill(self) -> None:
+        if self._process.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+
+    def ended(self) -> str | int | None:
+        """Its socket has closed: the process is gone, or so nearly that waiting a moment is fine."""
+        if self._thread.is_alive():
+            return None
+        if self._error:
+            return self._error
+        self._process.join(timeout=0.5)
+        return self._process.exitcode
 
 
 def worker_main(
@@ -84,7 +144,11 @@ def worker_main(
         signal.signal(number, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     if cpus:
-        os.sched_setaffinity(0, cpus)
+        try:
+            os.sched_setaffinity(0, cpus)
+        except OSError as e:
+            here = sorted(os.sched_getaffinity(0))
+            sys.exit(f"edgerund worker: cannot use the cores {list(cpus)} of {here}: {e.strerror}")
     # libzmq closes the descriptor that it is given: it gets its own
     lent: tuple[Listener, ...] = tuple(Listener(e, os.dup(s.fileno())) for e, s in listeners)
     code = Worker(ladder, lent, supervisor, options).run()

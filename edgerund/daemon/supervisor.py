@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +18,9 @@ from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.daemon.launch import Launch
 from edgerund.daemon.notify import Notifier
 from edgerund.daemon.reload import Reload
+from edgerund.daemon.signals import RELOAD, STOP, Signals
 from edgerund.daemon.status import daemon_status, headline
-from edgerund.errors import EdgerundError
+from edgerund.errors import ControlError
 from edgerund.sensors.hub import SensorHub
 from edgerund.types import Decisions, Snapshot
 from edgerund.types import worker as w
@@ -50,6 +49,7 @@ class Supervisor:
         self.observers: list[Observer] = []
         self.started_s = launch.started_s
         self._reload: Reload | None = None
+        self._again = False
         self._stop = False
         self._next_tick_s = clock.monotonic_s()
         self._undecided = True
@@ -59,37 +59,28 @@ class Supervisor:
         )
 
     # ------------------------------------------------------------------ life
-    def run(self) -> None:
+    def run(self, signals: Signals) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP reloads.
 
         Every ladder has given its golden answer already (``launch.wait_until_live``).
         """
-        wake, wake_in = socket.socketpair()
-        wake.setblocking(False)
-        wake_in.setblocking(False)
-        previous = signal.set_wakeup_fd(wake_in.fileno(), warn_on_full_buffer=False)
-        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        before = {n: signal.signal(n, lambda *_: None) for n in numbers}
         try:
             self._decide()
             while not self._stop:
-                self._turn(wake)
+                self._turn(signals)
             self._close()
         finally:
             self._abandon()
-            signal.set_wakeup_fd(previous)
-            for n, handler in before.items():
-                signal.signal(n, handler)
 
-    def _turn(self, wake: socket.socket) -> None:
+    def _turn(self, signals: Signals) -> None:
         poller = zmq.Poller()
         poller.register(self.control.socket, zmq.POLLIN)
-        poller.register(wake, zmq.POLLIN)
+        poller.register(signals.fileno(), zmq.POLLIN)
         for fd in (r.fileno() for r in self.everyone()):
             if fd is not None:
                 poller.register(fd, zmq.POLLIN)
         poller.poll(max(0, int((self._due_s() - self.clock.monotonic_s()) * 1e3) + 1))
-        self._signals(wake)
+        self._obey(signals.take())
         self.control.serve_waiting()
         for r in self.everyone():
             self._hear(r)
@@ -97,6 +88,9 @@ class Supervisor:
         if self._reload is not None and self._reload.step(self.clock.monotonic_s()):
             self._reload = None
             self._undecided = True
+        if self._again and self._reload is None:
+            self._again = False
+            self.reload(None)
         if self.clock.monotonic_s() >= self._next_tick_s:
             self._tick()
         elif self._undecided and all(r.answered() for r in self.fleet):
@@ -113,14 +107,10 @@ class Supervisor:
             dues.append(now_s + 0.05)
         return min([self._next_tick_s, *dues])
 
-    def _signals(self, wake: socket.socket) -> None:
-        try:
-            numbers = wake.recv(64)
-        except BlockingIOError:
-            return
-        if signal.SIGHUP in numbers:
-            self.reload(None)
-        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+    def _obey(self, numbers: frozenset[int]) -> None:
+        if numbers & RELOAD:
+            self._again = True  # also while a reload is under way: the files may have changed since it read them
+        if numbers & STOP:
             self._stop = True
 
     # ------------------------------------------------------------------ tick
@@ -131,7 +121,7 @@ class Supervisor:
         self._next_tick_s = max(self._next_tick_s + self.assembly.settings.tick_s, now_s)
         self._undecided = True
         for r in self.fleet:
-            r.ask()
+            r.ask(now_s)
         if self.hub.progress():
             self.notifier.watchdog()
         self.notifier.status(headline(list(self.fleet), self.hub.senses()))
@@ -162,8 +152,7 @@ class Supervisor:
 
     def budget_bytes(self, assembly: Assembly) -> int:
         """Memory for the resident variants of one ladder."""
-        sense = self.hub.senses().get("memory_available_bytes")
-        return budget_bytes(assembly, getattr(sense, "value", None))
+        return budget_bytes(assembly, self.fleet.available_bytes)
 
     def decide_now(self) -> None:
         """A pin, an unpin: do not wait for the tick."""
@@ -172,7 +161,7 @@ class Supervisor:
     def reload(self, pending: Pending | None) -> None:
         """Begin to replace everything by what the files say now; ``pending`` hears how it ended."""
         if self._reload is not None:
-            raise EdgerundError("cannot reload: another reload is under way")
+            raise ControlError("cannot reload: another reload is under way; ask again after it")
         self.notifier.reloading(self.clock.monotonic_s())
         self._reload = Reload(self, pending, self.clock.monotonic_s())
 

@@ -60,6 +60,7 @@ class Agent:
         self.live = ""
         self.promised = ""  # handed to the serving thread, which has not confirmed yet
         self.loading = ""
+        self._given_up = ""  # who was live before nobody was
         self._giving_up = False  # asked of the serving thread, which has not confirmed yet
 
     @property
@@ -99,13 +100,15 @@ class Agent:
         self.live = name
         if self.promised == name:
             self.promised = ""
-        self._tell(Swapped(name, news.previous, news.code))
+        self._tell(Swapped(name, news.previous or self._given_up, news.code))
+        self._given_up = ""
         self._close_retired()
         self._advance()  # a wish to break first waits until it is known who is live
 
     def gave_up(self, news: GaveUp) -> None:
         """Break before make: the previous engine goes before the next one comes, unless it is wanted again."""
         self.live = ""
+        self._given_up = news.previous
         self._giving_up = False
         if self._wanted is None or self._wanted.variant != news.previous:
             self._to_retire.add(news.previous)
