@@ -12,9 +12,9 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from edgerund.clock import Clock
 from edgerund.errors import StartError
@@ -25,6 +25,7 @@ _log = logging.getLogger("edgerund.observe")
 
 FORMAT = 1
 MOST_WAITING = 64
+_Tick: TypeAlias = tuple[Snapshot, Decisions, object]
 
 
 class Recorder:
@@ -37,6 +38,7 @@ class Recorder:
         files: how many parts there are; the oldest one is dropped as a new one begins.
         sync_s: seconds between two syncs.
         context: put into each head (the policy and version in force), for whoever replays it.
+        dump_before: makes plain data of what ``record`` is given as ``before``, for the heads of later parts.
 
     Raises:
         StartError: the file cannot be written, or the bounds make no sense.
@@ -51,6 +53,7 @@ class Recorder:
         files: int = 8,
         sync_s: float = 5.0,
         context: Mapping[str, Any] | None = None,
+        dump_before: Callable[[Any], Any] | None = None,
     ) -> None:
         if files < 1 or max_bytes < 65_536 * files:
             raise StartError(
@@ -59,7 +62,8 @@ class Recorder:
         self._path, self._clock, self._files, self._sync_s = path, clock, files, sync_s
         self._part_bytes = max_bytes // files
         self._context = dict(context or {})
-        self._queue: deque[tuple[Snapshot, Decisions]] = deque()
+        self._dump_before = dump_before
+        self._queue: deque[_Tick | Mapping[str, Any]] = deque()
         self._cond = threading.Condition()
         self._closing = False
         self._idle = True
@@ -73,20 +77,36 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def record(self, snapshot: Snapshot, decisions: Decisions) -> None:
-        """Hand over one tick; never waits. If the disk is too slow the oldest waiting ticks are dropped."""
+    def record(self, snapshot: Snapshot, decisions: Decisions, before: object = None) -> None:
+        """Hand over one tick; never waits. If the disk is too slow the oldest waiting ticks are dropped.
+
+        ``before`` is the controller's state before this decision (frozen, so that it may be handed to a thread):
+        it stands in the head of a part that begins with this tick, and lets that part be replayed alone.
+        """
+        self._put((snapshot, decisions, before))
+
+    def restart(self, context: Mapping[str, Any]) -> None:
+        """The controller begins afresh here (another policy): a new head, with this context from now on."""
+        self._put(dict(context))
+
+    def _put(self, item: _Tick | Mapping[str, Any]) -> None:
         with self._cond:
             if self.failed is not None or self._closing:
                 return
             if len(self._queue) >= MOST_WAITING:
-                self._queue.popleft()
-                self.dropped += 1
-            self._queue.append((snapshot, decisions))
+                self._drop_one()
+            self._queue.append(item)
             self._idle = False
             self._cond.notify_all()
 
+    def _drop_one(self) -> None:
+        """The oldest tick; a head stays, or what follows would be read under the wrong policy."""
+        oldest = next((i for i, item in enumerate(self._queue) if isinstance(item, tuple)), 0)
+        del self._queue[oldest]
+        self.dropped += 1
+
     def flush(self) -> None:
-        """Wait until everything handed over so far is written: for those who are faster than a disk, not the daemon."""
+        """Wait until everything handed over so far is written: for whoever is faster than a disk."""
         with self._cond:
             self._cond.wait_for(lambda: self._idle or self.failed is not None)
 
@@ -109,7 +129,8 @@ class Recorder:
             _log.error(
                 "cannot go on recording into %s: %s; the daemon runs on", self._path, self.failed
             )
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
     def _write_all(self) -> None:
         synced_s = self._clock.monotonic_s()
@@ -121,17 +142,21 @@ class Recorder:
                     self._cond.wait()
                 if not self._queue:
                     return
-                snapshot, decisions = self._queue.popleft()
-            self._write(snapshot, decisions)
+                item = self._queue.popleft()
+            if not isinstance(item, tuple):
+                self._context = dict(item)
+                self._head()
+                continue
+            self._write(*item)
             now_s = self._clock.monotonic_s()
-            if now_s - synced_s >= self._sync_s or any(d.changed for d in decisions.values()):
+            if now_s - synced_s >= self._sync_s or any(d.changed for d in item[1].values()):
                 os.fdatasync(self._fd)
                 synced_s = now_s
 
-    def _write(self, snapshot: Snapshot, decisions: Decisions) -> None:
+    def _write(self, snapshot: Snapshot, decisions: Decisions, before: object) -> None:
         line = self._line(snapshot, decisions)
         if self._size + len(line) > self._part_bytes:
-            self._rotate()
+            self._rotate(before)
             line = self._line(snapshot, decisions)  # the new part has a table of its own
         self._append(line)
 
@@ -146,23 +171,28 @@ class Recorder:
             rest = rest[os.write(self._fd, rest) :]
         self._size += len(line)
 
-    def _open(self) -> int:
+    def _open(self, before: object = None) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(self._path, flags, 0o640)
         self._size = os.fstat(self._fd).st_size
         if self._size and os.pread(self._fd, 1, self._size - 1) != b"\n":
             self._append(b"\n")  # the last line of a run that lost its power
+        self._head(before)
+        return self._fd
+
+    def _head(self, before: object = None) -> None:
         self._table = Table()
-        head = {
+        head: dict[str, Any] = {
             "edgerund_record": FORMAT,
             "wall_s": self._clock.wall_s(),
             "fields": SCHEMA,
             "context": self._context,
         }
+        if before is not None and self._dump_before is not None:
+            head["before"] = self._dump_before(before)
         self._append(compact(head).encode() + b"\n")
-        return self._fd
 
-    def _rotate(self) -> None:
+    def _rotate(self, before: object) -> None:
         os.fdatasync(self._fd)
         os.close(self._fd)
         self._fd = -1
@@ -172,7 +202,7 @@ class Recorder:
         for older, newer in zip(reversed(parts[1:]), reversed(parts[:-1]), strict=True):
             if newer.exists():
                 newer.replace(older)
-        self._open()
+        self._open(before)
 
 
 def parts_of(path: Path, files: int = 8) -> list[Path]:

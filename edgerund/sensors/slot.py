@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,16 +9,14 @@ from dataclasses import dataclass, replace
 from edgerund.clock import Clock
 from edgerund.ports import Sensor
 from edgerund.sensors.fields import failed
+from edgerund.sensors.journal import EdgeJournal
 from edgerund.types import NoData, Reading, Sense
-
-_log = logging.getLogger("edgerund.sensors")
 
 LOOK_AGAIN_S = 15.0
 """How often hardware that was never there is looked for, and new hardware beside what is there."""
 SOON_S = 300.0
 """For so long, what vanished is looked for in every period."""
 MOST_NAMES = 512
-_LINES_PER_WINDOW, _WINDOW_S = 8, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +67,8 @@ class Slot:
         self._missing, self._missing_s = False, 0.0
         self._round: Round | None = None
         self._known: dict[str, str] = {}
-        self._broken: dict[str, str] = {}
         self._rounds, self._wall_ms, self._cpu_ms = 0, 0.0, 0.0
-        self._lines: list[float] = []
+        self._journal = EdgeJournal(name)
 
     @property
     def period_s(self) -> float:
@@ -98,7 +94,7 @@ class Slot:
             senses = self._all_lost(NoData(self.name, "garbage", f"the reader failed with {text}"))
         self._count(1000 * (time.perf_counter() - wall), 1000 * (time.thread_time() - cpu))
         self._round = Round(now, tuple(senses))
-        self._tell(senses, now)
+        self._journal.tell(senses, now)
         self.started_s = None
 
     def next_due_s(self, now_s: float, origin_s: float) -> float:
@@ -205,31 +201,6 @@ class Slot:
         self._wall_ms += share * (wall_ms - self._wall_ms)
         self._cpu_ms += share * (cpu_ms - self._cpu_ms)
 
-    def _tell(self, senses: list[Sense], now: float) -> None:
-        """One line when something breaks, one when it heals, and silence when it does so for ever."""
-        broken = {
-            s.name: s.reason for s in senses if isinstance(s, NoData) and s.reason != "waiting"
-        }
-        before, self._broken = self._broken, broken
-        lost = {n: r for n, r in broken.items() if before.get(n) != r}
-        healed = sorted(n for n in before if n not in broken)
-        if not lost and not healed:
-            return
-        self._lines = [t for t in self._lines if now - t < _WINDOW_S]
-        self._lines.append(now)
-        if len(self._lines) > _LINES_PER_WINDOW:
-            return
-        if lost:
-            details = {
-                s.reason: s.detail for s in senses if isinstance(s, NoData) and s.name in lost
-            }
-            why = "; ".join(f"{r}: {d}" for r, d in details.items())
-            _log.warning("%s: no value for %s (%s)", self.name, _list(sorted(lost)), why)
-        if healed:
-            _log.info("%s: values again for %s", self.name, _list(healed))
-        if len(self._lines) == _LINES_PER_WINDOW:
-            _log.warning("%s: comes and goes; no more lines about it for some minutes", self.name)
-
 
 def _aged(sense: Sense, age_s: float, limit_s: float) -> Sense:
     if isinstance(sense, NoData):
@@ -238,7 +209,3 @@ def _aged(sense: Sense, age_s: float, limit_s: float) -> Sense:
     if age_s > limit_s:
         return NoData(sense.name, "stale", f"last measured {age_s:.1f} s ago", sense.source)
     return replace(sense, age_s=round(age_s, 3))  # recordings keep every digit: give them few
-
-
-def _list(names: list[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

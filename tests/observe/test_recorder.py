@@ -126,6 +126,37 @@ def test_the_head_carries_the_context(tmp_path: Path) -> None:
     assert reader.heads[0]["context"] == {"policy": {"objective": "accuracy"}}
 
 
+def test_each_later_part_tells_the_state_before_its_first_tick(tmp_path: Path) -> None:
+    path = tmp_path / "flight.jsonl"
+    recorder = Recorder(
+        path, ManualClock(), max_bytes=4 * 65_536, files=4, dump_before=lambda n: {"tick": n}
+    )
+    for n in range(1500):
+        recorder.record(*tick(n), before=n)
+        if n % 32 == 31:
+            recorder.flush()
+    recorder.close()
+    parts = [p for p in parts_of(path, 4) if p.exists()]
+    assert len(parts) > 2
+    for part in parts[:-1]:
+        reader = RecordReader(part)
+        first = next(iter(reader)).snapshot.now_s
+        assert reader.heads[0]["before"] == {"tick": first}
+
+
+def test_another_policy_begins_a_new_head(tmp_path: Path) -> None:
+    path = tmp_path / "flight.jsonl"
+    recorder = Recorder(path, ManualClock(), context={"policy": "a"})
+    recorder.record(*tick(0))
+    recorder.restart({"policy": "b"})
+    for n in range(1, 3):
+        recorder.record(*tick(n))
+    recorder.close()
+    reader = RecordReader(path)
+    seen = [(r.snapshot.now_s, reader.heads[-1]["context"]["policy"]) for r in reader]
+    assert seen == [(0, "a"), (1, "b"), (2, "b")]
+
+
 def test_a_full_disk_stops_the_recording_with_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -220,6 +220,29 @@ def test_on_mains_there_is_no_time_left_and_no_memory_of_it() -> None:
     assert value(found["on_mains"]) == 1.0
 
 
+def test_a_gauge_that_stands_still_while_energy_flows_is_frozen_until_it_moves() -> None:
+    d = Derivation()
+    found: dict[str, Sense] = {}
+    full = {"energy_full_mwh": 50_000.0}
+    for n in range(1000):  # 10 W for 1000 s are 2.8 Wh, 5.6 % of the pack
+        found = d.derive(battery(50, 10_000, 25_000, **full), float(n))
+    assert value(found["battery_percent"]) == 50
+    for n in range(1000, 1100):
+        found = d.derive(battery(50, 10_000, 25_000, **full), float(n))
+    assert value(found["battery_percent"]) == "frozen"
+    assert value(found["battery_energy_mwh"]) == "frozen"
+    assert value(found["battery_left_s"]) == "frozen"
+    found = d.derive(battery(49, 10_000, 24_500, **full), 1101.0)
+    assert value(found["battery_percent"]) == 49
+
+
+def test_a_gauge_without_a_draw_may_stand_still() -> None:
+    d = Derivation()
+    for n in range(0, 100_000, 10):
+        found = d.derive(battery(50, 5, 25_000, energy_full_mwh=50_000.0), float(n))
+    assert value(found["battery_percent"]) == 50
+
+
 def test_two_batteries_are_one_supply_and_half_of_it_is_a_lie() -> None:
     raw = senses(
         battery__A__percent=80.0,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from edgerund.sensors.derive.battery import BatteryLeft, battery_senses
+from edgerund.sensors.derive.battery import battery_senses
+from edgerund.sensors.derive.battery_frozen import FrozenGauges
+from edgerund.sensors.derive.battery_left import BatteryLeft
 from edgerund.sensors.derive.heat import hottest
 from edgerund.sensors.derive.power import EnergyMeter, total_power
 from edgerund.sensors.derive.throttle import throttled
@@ -27,9 +29,15 @@ class Derivation:
         self._total_rails = tuple(total_rails)
         self._energy = EnergyMeter()
         self._left = BatteryLeft()
+        self._gauges = FrozenGauges()
 
     def derive(self, raw: Mapping[str, Sense], now_s: float) -> dict[str, Sense]:
-        """Every derived sense, each a Reading or a NoData. Calling it twice for one instant changes nothing."""
+        """Every derived sense, each a Reading or a NoData, and the raw ones that turned out to be lies.
+
+        Calling it twice for one instant changes nothing.
+        """
+        lies = self._gauges.check(raw, now_s)
+        raw = {**raw, **lies}
         power = total_power(raw, self._total_rails)
         found = [
             hottest(raw),
@@ -41,7 +49,7 @@ class Derivation:
             *self._left.derive(raw, now_s),
             *(_copy(raw, name, sources) for name, sources in _COPIES.items()),
         ]
-        return {s.name: s for s in found}
+        return {**lies, **{s.name: s for s in found}}
 
 
 def _copy(raw: Mapping[str, Sense], name: str, sources: tuple[str, ...]) -> Sense:
