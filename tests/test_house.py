@@ -13,17 +13,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = sorted((ROOT / "edgerund").rglob("*.py"))
 CODE = sorted([*SHIPPED, *(ROOT / "tools").rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
-MAX_FILE_LINES = 225
+MAX_FILE_LINES = 240
 MAX_FUNCTION_LINES = 60
 
 LONGER_FILES = {
-    "edgerund/daemon/ladder_runtime.py": 295,
-    "edgerund/policy/candidates.py": 280,
-    "edgerund/sensors/derive/battery.py": 250,
-    "edgerund/sensors/slot.py": 245,
-    "edgerund/serve/server.py": 320,
+    "edgerund/daemon/ladder_runtime.py": 300,
+    "edgerund/serve/server.py": 300,
 }
 """Files that are longer, with the limit that each may reach. Prefer to part a file."""
+
+FRAGMENTS = ("edgerund/vision/decoders/", "edgerund/engines/cascade")
+"""Whoever calls these puts "cannot decode ...: " or "cannot load ...: " before what they say."""
 
 FORBIDDEN = {
     "a path of one machine": r"/root/|/home/\w|/work/|/opt/ed/|/opt/pypi|/opt/wheels",
@@ -102,8 +102,8 @@ def is_broad(handler: ast.ExceptHandler) -> bool:
 def test_errors_that_people_read_begin_with_cannot() -> None:
     odd = []
     for file in SHIPPED:
-        if file.parent.name == "decoders":
-            continue  # "cannot decode the outputs of ...: " is put before what they say
+        if name_of(file).startswith(FRAGMENTS):
+            continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 start = first_words(node.exc)

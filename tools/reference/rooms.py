@@ -18,7 +18,7 @@ FLOORS = (
         ("serve", "client", "policy", "sensors", "engines", "vision", "observe"),
     ),
     ("What plug-ins and rooms agree on", ("ports", "config", "registry", "wire")),
-    ("The ground", ("mailbox", "clock", "checksum", "types", "errors")),
+    ("The ground", ("mailbox", "clock", "checksum", "rundir", "types", "errors")),
 )
 
 
