@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request as its client saw it: ``at_s`` is the moment of the reply (monotonic), ``error`` "" if it was good."""
+    """One request as its client saw it: ``at_s`` is when the reply came (monotonic), ``error`` "" if it was good."""
 
     at_s: float
     latency_ms: float

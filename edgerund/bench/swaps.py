@@ -72,10 +72,10 @@ def measure_swaps(
         finally:
             samples = load.stop()
             control.call("unpin", ladder=ladder)
-    return evaluate(samples, swaps_s, clients)
+    return evaluate(samples, swaps_s)
 
 
-def evaluate(samples: Sequence[Sample], swaps_s: Sequence[float], clients: int) -> SwapFigures:
+def evaluate(samples: Sequence[Sample], swaps_s: Sequence[float]) -> SwapFigures:
     """The figures of one run."""
     good = [s for s in samples if not s.error]
     medians = {

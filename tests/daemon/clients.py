@@ -14,6 +14,7 @@ from edgerund.client import Answer, Client
 from edgerund.config.ladder import load_ladder
 from edgerund.ports import Incoming
 from edgerund.serve.loader import load_resident
+from tests.waiting import wait_for
 
 Expected = Mapping[tuple[str, int], Mapping[str, Any]]
 
@@ -59,6 +60,11 @@ class Crowd:
         self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(count)]
         for t in self._threads:
             t.start()
+
+    def wait_for_more(self, count: int = 1) -> None:
+        """Until so many more answers came, or somebody failed."""
+        wanted = self.answers + count
+        wait_for(lambda: self.errors or self.answers >= wanted, what=f"{count} more answers")
 
     def stop(self) -> None:
         self._stopped.set()

@@ -11,6 +11,7 @@ import pytest
 
 from edgerund.bench.daemon import own_daemon
 from edgerund.client.control import ControlClient
+from tests.waiting import wait_for
 
 
 class Running:
@@ -24,6 +25,12 @@ class Running:
     def status(self, ladder: str = "demo") -> dict[str, Any]:
         found = [x for x in self.control.call("status")["ladders"] if x["name"] == ladder]
         return dict(found[0])
+
+    def wait_until_live(self, variant: str, ladder: str = "demo") -> None:
+        wait_for(lambda: self.status(ladder)["live"] == variant, what=f"{variant} live")
+
+    def wait_for_another_worker(self, pid: int, ladder: str = "demo") -> None:
+        wait_for(lambda: self.status(ladder)["pid"] not in (None, pid), what="another worker")
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +87,8 @@ def test_a_wrong_golden_answer_is_quarantined(start: Start, tmp_path: Path) -> N
     ladder = write_ladder(tmp_path / "demo", golden={"file": "golden.npz", "tolerance": 0.05})
     frame = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
     wrong = np.array([[9.0, -9.0, 9.0, -9.0, 9.0, -9.0]], np.float32)
-    np.savez(ladder / "golden.npz", frame=frame, **{"top.0": wrong})
+    arrays: dict[str, Any] = {"frame": frame, "top.0": wrong}
+    np.savez(ladder / "golden.npz", **arrays)
     daemon = start({"ladders": [{"path": str(ladder)}]})
     status = daemon.status()
     assert "golden" in status["variants"][0]["quarantined"]

@@ -202,7 +202,7 @@ def test_what_is_past_its_deadline_is_told_so(start: Start, tmp_path: Path) -> N
     with Client("demo", runtime_dir=daemon.runtime_dir) as client:
         frame = np.zeros((8, 8, 3), np.uint8)
         flights = [client.submit(frame, deadline_ms=60) for _ in range(3)]
-        outcomes = []
+        outcomes: list[Any] = []
         for flight in flights:
             try:
                 outcomes.append(flight.result().deadline)

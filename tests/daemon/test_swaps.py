@@ -14,6 +14,12 @@ from tests.daemon.ladders import write_ladder
 from tests.waiting import wait_for
 
 
+def wait_until_live(daemon: Running, ladder: str, wanted: str, crowd: Crowd) -> None:
+    wait_for(
+        lambda: crowd.errors or daemon.status(ladder)["live"] == wanted, what=f"a swap to {wanted}"
+    )
+
+
 def swap_under_load(daemon: Running, ladder: Path, name: str, swaps: int) -> Crowd:
     """Pin variants in turn while 8 clients send; returns the crowd after checking every answer."""
     frames = some_frames()
@@ -28,12 +34,8 @@ def swap_under_load(daemon: Running, ladder: Path, name: str, swaps: int) -> Cro
         for i in range(swaps):
             wanted = names[(i + 1) % len(names)]
             daemon.control.call("pin", ladder=name, variant=wanted)
-            wait_for(
-                lambda wanted=wanted: crowd.errors or daemon.status(name)["live"] == wanted,
-                what=f"swap {i} to {wanted}",
-            )
-            before = crowd.answers
-            wait_for(lambda before=before: crowd.errors or crowd.answers > before, what="an answer")
+            daemon.wait_until_live(wanted, name)
+            crowd.wait_for_more()
     finally:
         crowd.stop()
     assert crowd.errors == []

@@ -22,6 +22,10 @@ def pid_of(daemon: Running, ladder: str = "demo") -> int:
     return int(wait_for(lambda: daemon.status(ladder)["pid"], what="a worker"))
 
 
+def wait_for_other_pid(daemon: Running, pid: int) -> None:
+    wait_for(lambda: daemon.status()["pid"] not in (None, pid), what="a new worker")
+
+
 def test_kill_dash_nine_under_load_loses_no_answer(start: Start, tmp_path: Path) -> None:
     ladder = write_ladder(tmp_path / "demo")
     other = write_ladder(tmp_path / "other", name="other")
@@ -39,13 +43,11 @@ def test_kill_dash_nine_under_load_loses_no_answer(start: Start, tmp_path: Path)
     try:
         for _ in range(4):  # more than a variant may kill: this is not its fault
             pid = pid_of(daemon)
-            before = crowd.answers
-            wait_for(lambda before=before: crowd.errors or crowd.answers > before + 20, what="load")
+            crowd.wait_for_more(20)
             os.kill(pid, signal.SIGKILL)
             killed_s = time.monotonic()
-            wait_for(lambda pid=pid: daemon.status()["pid"] not in (None, pid), what="a new worker")
-            before = crowd.answers
-            wait_for(lambda before=before: crowd.errors or crowd.answers > before, what="service")
+            daemon.wait_for_another_worker(pid)
+            crowd.wait_for_more()
             backs_s.append(time.monotonic() - killed_s)
             wait_for(lambda: daemon.status()["live"], what="a live variant")
     finally:
