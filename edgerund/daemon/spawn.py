@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -128,6 +129,12 @@ class _Child:
         return self._process.exitcode
 
 
+def _allow_many_connections() -> None:
+    """Each client is a descriptor; a shell allows 1024. Without one left, no model could be opened either."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def worker_main(
     ladder: LadderPlan,
     listeners: Sequence[tuple[str, socket.socket]],
@@ -143,6 +150,7 @@ def worker_main(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _allow_many_connections()
     if cpus:
         try:
             os.sched_setaffinity(0, cpus)
