@@ -9,6 +9,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from edgerund.bench.daemon import own_daemon
 from edgerund.client.control import ControlClient
@@ -70,7 +71,7 @@ def main() -> None:
         time.sleep(args.seconds)
         took_s = time.monotonic() - start_s
         after = {p: sample(p) for p in pids}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "process": names.get(p, "helper"),
             "cpu_percent": 100 * (after[p]["cpu_s"] - before[p]["cpu_s"]) / took_s,
