@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 KEPT = 512  # partial choices that are carried on; more ladders than that fills are thinned out
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,16 @@ def choose(ladders: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice | N
     if any(not options for options in ladders):
         return None
     frontiers = [frontier(options) for options in ladders]
-    least = sum(options[-1].cost_mw for options in frontiers)
-    if least > ceiling_mw:
+    cheapest_mw = [options[-1].cost_mw for options in frontiers]
+    if sum(cheapest_mw) > ceiling_mw:
         return None
     best = tuple(options[0] for options in frontiers)
     if sum(option.cost_mw for option in best) <= ceiling_mw:
         return best
     partials: list[_Partial] = [(0.0, 0.0, ())]
-    for options in frontiers:
-        least -= options[-1].cost_mw
-        room_mw = ceiling_mw - least  # what the ladders still to come cannot do without
+    for index, options in enumerate(frontiers):
+        # what the ladders still to come cannot do without is kept back; rounding must not lose a perfect fit
+        room_mw = ceiling_mw * (1.0 + ROUNDING) - sum(cheapest_mw[index + 1 :])
         partials = _undominated(
             [
                 (cost + option.cost_mw, score + option.score, (*picked, option))
@@ -49,7 +50,6 @@ def choose(ladders: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice | N
                 if cost + option.cost_mw <= room_mw
             ]
         )
-    # rounding may lose the one choice that just fits
     return partials[-1][2] if partials else tuple(options[-1] for options in frontiers)
 
 

@@ -16,6 +16,8 @@ SLOW_NOISE_C = 0.01
 FIRST_GAP_C = 10.0
 HEAT_DRIFT = 0.001  # relative, per square root of a second: a fan or a case changes it
 HEAT_RANGE = 2.0  # heat stays within this factor of where it began
+STRAIN_GAIN, CALM = 0.2, 0.8  # white innovations leave strain² near 0.11
+UNREST_C = 0.3
 LEAST_DOUBT = 0.05  # relative; the plant is never exactly of this form
 
 
@@ -23,6 +25,7 @@ LEAST_DOUBT = 0.05  # relative; the plant is never exactly of this form
 class Filter:
     """State and covariance. ``heat_used`` is ``heat`` without the last reading, for forecasts.
 
+    ``strain`` is the smoothed normalised innovation: far from 0 something new goes on, and the gap is opened.
     ``slow_c`` carries all heat of the power that was there at the first reading; power counts from there.
     ``p_sh`` is the covariance of slow temperature and heat, and so on.
     """
@@ -34,6 +37,7 @@ class Filter:
     heat: float
     heat_used: float
     heat_first: float
+    strain: float
     p_ss: float
     p_sg: float
     p_gg: float
@@ -52,6 +56,7 @@ def begin(tau_s: float, drift_c: float, temp_c: float, heat: float, doubt: float
         heat=heat,
         heat_used=heat,
         heat_first=heat,
+        strain=0.0,
         p_ss=SENSOR_C * SENSOR_C,
         p_sg=0.0,
         p_gg=FIRST_GAP_C * FIRST_GAP_C,
@@ -70,17 +75,19 @@ def predict(f: Filter, dt_s: float, step_w: float) -> Filter:
     keep = math.exp(-dt_s / f.tau_s)
     move = 1.0 - keep
     heat_noise = HEAT_DRIFT * f.heat
+    unrest = UNREST_C * UNREST_C * max(0.0, f.strain * f.strain - CALM)
     return Filter(
         tau_s=f.tau_s,
         drift_c=f.drift_c,
         slow_c=f.slow_c + move * gap,
+        strain=f.strain,
         gap_c=keep * gap,
         heat=f.heat,
         heat_used=f.heat,
         heat_first=f.heat_first,
         p_ss=f.p_ss + 2.0 * move * p_sg + move * move * p_gg + SLOW_NOISE_C * SLOW_NOISE_C * dt_s,
         p_sg=keep * (p_sg + move * p_gg),
-        p_gg=keep * keep * p_gg + f.drift_c * f.drift_c * dt_s,
+        p_gg=keep * keep * p_gg + (f.drift_c * f.drift_c + unrest) * dt_s,
         p_sh=f.p_sh + move * p_gh,
         p_gh=keep * p_gh,
         p_hh=f.p_hh + heat_noise * heat_noise * dt_s,
@@ -109,6 +116,7 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float) -> Filter:
         heat=min(HEAT_RANGE * f.heat_first, max(f.heat_first / HEAT_RANGE, heat)),
         heat_used=f.heat_used,
         heat_first=f.heat_first,
+        strain=(1.0 - STRAIN_GAIN) * f.strain + STRAIN_GAIN * error / math.sqrt(s),
         p_ss=f.p_ss - 2.0 * k_s * to_s + s * k_s * k_s,
         p_sg=f.p_sg - k_s * to_g - k_g * to_s + s * k_s * k_g,
         p_gg=f.p_gg - 2.0 * k_g * to_g + s * k_g * k_g,
