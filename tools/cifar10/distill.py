@@ -45,7 +45,7 @@ class Taught:
     part: Part
     views: Views
     answers: Tensor
-    temperature: float = 1.5
+    temperature: float = 1.0
     weight: float = 0.9
 
     def __post_init__(self) -> None:
