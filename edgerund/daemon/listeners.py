@@ -57,9 +57,12 @@ def _listen_unix(path: Path, mode: int) -> socket.socket:
     before = os.umask(0o777 & ~mode)
     try:
         s.bind(str(path))
+        s.listen(BACKLOG)
+    except OSError:
+        s.close()
+        raise
     finally:
         os.umask(before)
-    s.listen(BACKLOG)
     return s
 
 
@@ -82,11 +85,15 @@ def _remove_stale(path: Path) -> None:
 def _listen_tcp(endpoint: str) -> socket.socket:
     host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
     host = host.strip("[]")
-    if not port.isdigit() or not host:
+    if not port.isdigit() or int(port) > 65535 or not host:
         raise StartError(f"cannot listen on {endpoint}: write tcp://address:port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     s = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind(("" if host == "*" else host, int(port)))
-    s.listen(BACKLOG)
+    try:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("" if host == "*" else host, int(port)))
+        s.listen(BACKLOG)
+    except OSError:
+        s.close()
+        raise
     return s
