@@ -72,7 +72,7 @@ def forecasts(temps: list[float], horizon: int) -> list[float]:
     memory = thermal.begin(temps[0], 0.0, None, None)
     said: list[float] = []
     for now, temp_c in enumerate(temps):
-        memory = thermal.observe(memory, temp_c, 0.0, 0.0, 1.0 if now else 0.0)
+        memory = thermal.observe(memory, temp_c, 0.0, 0.0, float(now), 1.0 if now else 0.0)
         memory = thermal.score(memory, temp_c, float(now), float(horizon))
         said.append(thermal.forecast_c(memory, 0.0, float(horizon)))
     return said

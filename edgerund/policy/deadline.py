@@ -11,9 +11,7 @@ from edgerund.policy.state import LadderMemory
 from edgerund.types import LadderState, Reason
 from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan
 
-OPEN_LOOP_S = (
-    600.0  # for so long after a refused frame, a variant must keep up with the rate of the clients
-)
+OPEN_LOOP_S = 600.0  # for so long after a refused frame, a variant must keep up with the clients
 
 
 @dataclass(frozen=True, slots=True)

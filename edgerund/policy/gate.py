@@ -68,7 +68,9 @@ def _forced(table: Table, target: int, limits: Ceilings, *, over: bool) -> Move 
     current = table.candidates[table.current]
     if target == table.current:
         return None
-    cheaper = table.candidates[target].load_mw < current.load_mw
+    lower = table.candidates[target]
+    # without traffic, or without cards, all cost the same: the lower place is then the safer one
+    cheaper = (lower.load_mw, current.place) < (current.load_mw, lower.place)
     if current.blocked or current.place not in {c.place for c in permitted(table)}:
         if limits.barred and not current.blocked and not table.held and target < current.place:
             return None

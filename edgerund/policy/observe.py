@@ -135,7 +135,7 @@ def _thermal(
             return memory
         memory = thermal.begin(temp_c, seen.flow_mw, policy.board.heat_c_per_w, policy.board.tau_s)
     step_mw = gain * (seen.flow_mw - memory.load_mw)
-    memory = thermal.observe(memory, temp_c, step_mw, seen.flow_mw, seen.dt_s)
+    memory = thermal.observe(memory, temp_c, step_mw, seen.flow_mw, seen.now_s, seen.dt_s)
     if temp_c is None:
         return memory
     return thermal.score(memory, temp_c, seen.now_s, policy.temp.horizon_s)

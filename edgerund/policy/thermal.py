@@ -17,17 +17,14 @@ ERRORS_KEPT = 90
 SCORE_EVERY_S = 2.0
 FORGET = 0.03  # share of a member's score that one forecast that came due replaces
 FIRST_MARGIN_C = 3.0  # until enough forecasts came due
-STEADY_MW = (
-    300.0  # a forecast counts only if the models' power is still this close to what it assumed
-)
+NOTICED_MW = 100.0  # steps of the models' power that forecasts already made are corrected for
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A forecast made earlier: when it comes due, at which power, and what each member (and the mean) said."""
+    """A forecast made earlier: when it comes due, and what each member (and the mean) said."""
 
     at_s: float
-    power_mw: float
     members_c: tuple[float, ...]
     mean_c: float
 
@@ -82,7 +79,12 @@ def begin(
 
 
 def observe(
-    memory: ThermalMemory, temp_c: float | None, step_mw: float, load_mw: float, dt_s: float
+    memory: ThermalMemory,
+    temp_c: float | None,
+    step_mw: float,
+    load_mw: float,
+    now_s: float,
+    dt_s: float,
 ) -> ThermalMemory:
     """Advance by ``dt_s`` after a step of the models' power; ``temp_c`` None: the model alone."""
     power_mw = memory.power_mw + step_mw
@@ -98,7 +100,7 @@ def observe(
         fast_w=fast_w,
         power_mw=power_mw,
         scores=memory.scores,
-        due=memory.due if abs(step_mw) < STEADY_MW else (),
+        due=memory.due if abs(step_mw) < NOTICED_MW else _shifted(memory, step_mw / 1000.0, now_s),
         errors=memory.errors,
         margin_c=memory.margin_c,
         stale_weights=memory.stale_weights,
@@ -150,12 +152,10 @@ def score(memory: ThermalMemory, temp_c: float, now_s: float, horizon_s: float) 
     margin = _margin(errors) if memory.stale_weights else memory.margin_c
     while waiting and waiting[0].at_s <= now_s:
         first, waiting = waiting[0], waiting[1:]
-        if abs(first.power_mw - memory.power_mw) < STEADY_MW:
-            scores = tuple(
-                s + FORGET * (abs(temp_c - c) - s)
-                for s, c in zip(scores, first.members_c, strict=True)
-            )
-            errors = (*errors, temp_c - first.mean_c)[-ERRORS_KEPT:]
+        scores = tuple(
+            s + FORGET * (abs(temp_c - c) - s) for s, c in zip(scores, first.members_c, strict=True)
+        )
+        errors = (*errors, temp_c - first.mean_c)[-ERRORS_KEPT:]
     if make_new:
         waiting = (*waiting, _due(memory, now_s, horizon_s))
     return replace(
@@ -169,12 +169,25 @@ def score(memory: ThermalMemory, temp_c: float, now_s: float, horizon_s: float) 
     )
 
 
+def _shifted(memory: ThermalMemory, step_w: float, now_s: float) -> tuple[Due, ...]:
+    """The forecasts made earlier, as they would be had the step been known."""
+    shifted = []
+    for due in memory.due:
+        ahead_s = max(0.0, due.at_s - now_s)
+        left = math.exp(-ahead_s / FAST_TAU_S)
+        rises = [step_w * filters.line(f, ahead_s, 0.0, 0.0, left)[1] for f in memory.bank]
+        members = tuple(c + rise for c, rise in zip(due.members_c, rises, strict=True))
+        mean = due.mean_c + sum(w * rise for w, rise in zip(memory.weights, rises, strict=True))
+        shifted.append(Due(due.at_s, members, mean))
+    return tuple(shifted)
+
+
 def _due(memory: ThermalMemory, now_s: float, horizon_s: float) -> Due:
     watts = memory.power_mw / 1000.0
     left = math.exp(-horizon_s / FAST_TAU_S)
     members = tuple(filters.line(f, horizon_s, memory.fast_w, watts, left)[0] for f in memory.bank)
     mean = sum(w * c for w, c in zip(memory.weights, members, strict=True))
-    return Due(now_s + horizon_s, memory.power_mw, members, mean)
+    return Due(now_s + horizon_s, members, mean)
 
 
 def _weights(scores: Sequence[float]) -> tuple[float, ...]:

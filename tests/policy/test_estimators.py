@@ -176,7 +176,7 @@ def warmed(oven: Oven, seconds: int, rng: random.Random) -> tuple[thermal.Therma
         if not memory.ready:
             memory = thermal.begin(temp_c, 0.0, None, None)
         memory = thermal.observe(
-            memory, temp_c, 1000.0 * (power_w - before) if second else 0.0, 0.0, 1.0
+            memory, temp_c, 1000.0 * (power_w - before) if second else 0.0, 0.0, float(second), 1.0
         )
         memory = thermal.score(memory, temp_c, float(second), 20.0)
     return memory, power_w
@@ -205,7 +205,7 @@ def test_the_sun_shows_as_disturbance_within_half_a_minute() -> None:
     oven.air += 15.0
     for second in range(1190, 1220):
         temp_c = oven.step(power_w)
-        memory = thermal.observe(memory, temp_c, 0.0, 0.0, 1.0)
+        memory = thermal.observe(memory, temp_c, 0.0, 0.0, float(second), 1.0)
         memory = thermal.score(memory, temp_c, float(second), 20.0)
     said = thermal.forecast_c(memory, 0.0, 20.0)
     for _ in range(20):
@@ -217,7 +217,7 @@ def test_without_readings_the_doubt_grows() -> None:
     memory, _ = warmed(Oven(), 600, random.Random(6))
     sure = thermal.doubt_c(memory, 20.0)
     for _ in range(60):
-        memory = thermal.observe(memory, None, 0.0, 0.0, 1.0)
+        memory = thermal.observe(memory, None, 0.0, 0.0, 600.0, 1.0)
     assert thermal.doubt_c(memory, 20.0) > sure + 0.15
 
 
