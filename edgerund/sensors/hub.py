@@ -52,6 +52,10 @@ class SensorHub:
         if enabled is None:
             enabled = [n for n in TABLE if n not in ON_REQUEST or n in options]
             enabled += [n for n in options if n not in TABLE]
+        enabled = tuple(dict.fromkeys(enabled))
+        for name in options:
+            if name not in enabled:
+                raise PluginError(f"cannot use the options of sensor {name!r}: it is not enabled")
         self._clock = clock
         self._checker = Checker()
         self._derive_lock = threading.Lock()
@@ -63,7 +67,7 @@ class SensorHub:
                 self._checker.judge,
                 self._checker.forget,
             )
-            for name in dict.fromkeys(enabled)
+            for name in enabled
         ]
         self._cond = threading.Condition()
         self._queue: deque[Slot] = deque()
@@ -78,6 +82,7 @@ class SensorHub:
     # ------------------------------------------------------------------ what the daemon asks
     def start(self) -> None:
         """Start reading. The first values are there within a moment; see ``settled``."""
+        self._turned_s = self._clock.monotonic_s()
         thread = threading.Thread(target=self._schedule, name="sensors", daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -159,29 +164,35 @@ class SensorHub:
             thread.start()
 
     def _work(self) -> None:
-        while True:
+        try:
+            while (slot := self._next()) is not None:
+                self._run(slot)
+                self._done(slot)
+        finally:
             with self._cond:
-                while not self._queue and not self._stopping:
-                    if self._idle_workers:  # one in reserve is enough
-                        self._workers -= 1
-                        return
-                    self._idle_workers += 1
-                    self._cond.wait()
-                    self._idle_workers -= 1
-                if self._stopping:
-                    self._workers -= 1
-                    return
-                slot = self._queue.popleft()
-            self._run(slot)
-            with self._cond:
-                self._waiting.discard(slot.name)
-                last = not self._queue
-                if slot.due_s < self._wakes_s:
-                    self._cond.notify_all()
-            if last:
-                senses = self.senses()  # keeps the integrals going when nobody asks
-                for reporter in self._slots:
-                    reporter.report(senses)
+                self._workers -= 1
+
+    def _next(self) -> Slot | None:
+        """The next reader that is due; None: this worker is not needed any more."""
+        with self._cond:
+            while not self._queue and not self._stopping:
+                if self._idle_workers:  # one in reserve is enough
+                    return None
+                self._idle_workers += 1
+                self._cond.wait()
+                self._idle_workers -= 1
+            return None if self._stopping else self._queue.popleft()
+
+    def _done(self, slot: Slot) -> None:
+        with self._cond:
+            self._waiting.discard(slot.name)
+            last = not self._queue
+            if slot.due_s < self._wakes_s:
+                self._cond.notify_all()
+        if last:
+            senses = self.senses()  # keeps the integrals going when nobody asks
+            for reporter in self._slots:
+                reporter.report(senses)
 
     def _run(self, slot: Slot) -> None:
         slot.poll()

@@ -110,6 +110,8 @@ def test_an_unknown_reader_or_option_is_a_clear_error(tmp_path: Path) -> None:
         hub_of(tmp_path, "nonsense")
     with pytest.raises(PluginError, match="cannot set up the sensor 'thermal'"):
         hub_of(tmp_path, "thermal", thermal={"colour": 1})
+    with pytest.raises(PluginError, match="'memory': it is not enabled"):
+        hub_of(tmp_path, "thermal", memory={"period_s": 5})
     with pytest.raises(PluginError, match="period_s must be"):
         hub_of(tmp_path, "thermal", thermal={"period_s": 0})
 
