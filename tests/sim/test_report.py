@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -32,7 +33,7 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def made() -> str:
+def made() -> tuple[str, report.Tape]:
     scenario = Scenario(duration_s=120, battery=Battery(capacity_wh=10))
     ladders = [camera()]
     plant, terms = fresh(scenario, ladders)
@@ -40,11 +41,12 @@ def made() -> str:
     tape = report.Tape(decider, 20.0)
     score = run(plant, decider, terms, tape.watch)
     about = report.About("p<b>", "s", "x & y", 0, 0.7)
-    return report.page(about, score, tape, terms, {"camera": [v.name for v in ladders[0].variants]})
+    names = {"camera": [v.name for v in ladders[0].variants]}
+    return report.page(about, score, tape, terms, names), tape
 
 
 def test_the_page_is_whole_and_fetches_nothing() -> None:
-    page = made()
+    page, _ = made()
     parser = Balanced()
     parser.feed(page)
     assert parser.open == []
@@ -55,10 +57,12 @@ def test_the_page_is_whole_and_fetches_nothing() -> None:
 
 
 def test_the_page_shows_every_quantity_and_the_reasons() -> None:
-    page = made()
+    page, tape = made()
     for title in ("variant of camera", "temperature", "power", "battery", "latency of camera"):
         assert title in page
-    assert "climbing one step at a time" in page
+    for decision in (tape.decisions[0]["camera"], tape.decisions[-1]["camera"]):
+        for reason in (decision.reason, *(r.reason for r in decision.rejected)):
+            assert json.dumps(reason.text)[1:-1] in page
     assert "forecast 20 s before" in page
 
 
