@@ -94,8 +94,10 @@ def predict(f: Filter, dt_s: float, step_w: float) -> Filter:
     )
 
 
-def correct(f: Filter, temp_c: float, fast_w: float, power_w: float) -> Filter:
+def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, *, settled: bool) -> Filter:
     """Take in one reading. While the fast node still moves, the reading is trusted less.
+
+    ``settled``: the models' power has not stepped lately, so a surprise is somebody else's doing.
 
     Gains on temperature and gap are not let below 0, so that a hotter reading never means a cooler forecast; the
     covariance is updated in the form that holds for any gain (Joseph).
@@ -116,7 +118,8 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float) -> Filter:
         heat=min(HEAT_RANGE * f.heat_first, max(f.heat_first / HEAT_RANGE, heat)),
         heat_used=f.heat_used,
         heat_first=f.heat_first,
-        strain=(1.0 - STRAIN_GAIN) * f.strain + STRAIN_GAIN * error / math.sqrt(s),
+        strain=(1.0 - STRAIN_GAIN) * f.strain
+        + (STRAIN_GAIN * error / math.sqrt(s) if settled else 0.0),
         p_ss=f.p_ss - 2.0 * k_s * to_s + s * k_s * k_s,
         p_sg=f.p_sg - k_s * to_g - k_g * to_s + s * k_s * k_g,
         p_gg=f.p_gg - 2.0 * k_g * to_g + s * k_g * k_g,

@@ -13,6 +13,7 @@ HEAT_C_PER_W = 4.0
 TAUS_S = (50.0, 110.0, 240.0)
 DRIFTS_C = (0.03, 0.1)  # how restless the disturbance is, C per square root of a second
 FAST_TAU_S = 6.0
+SETTLE_S = 20.0
 ERRORS_KEPT = 90
 SCORE_EVERY_S = 2.0
 FORGET = 0.03  # share of a member's score that one forecast that came due replaces
@@ -34,7 +35,7 @@ class ThermalMemory:
     """The bank of filters, and what its members are worth.
 
     ``power_mw`` is the models' power, counted from the first reading; ``fast_w`` follows it; ``load_mw`` is the same
-    by the cards.
+    by the cards. ``stepped_s`` is when the models' power last changed noticeably.
     Only power that the models take is an input: a rail is too restless for that (times 4 C per watt, its noise
     would drown the temperature), and what others draw shows as disturbance.
 
@@ -48,6 +49,7 @@ class ThermalMemory:
     load_mw: float = 0.0
     fast_w: float = 0.0
     power_mw: float = 0.0
+    stepped_s: float = -1e9
     scores: tuple[float, ...] = ()
     due: tuple[Due, ...] = ()
     errors: tuple[float, ...] = ()
@@ -90,9 +92,12 @@ def observe(
     power_mw = memory.power_mw + step_mw
     power_w = power_mw / 1000.0
     fast_w = power_w + (memory.fast_w - power_w) * math.exp(-dt_s / FAST_TAU_S)
+    noticed = abs(step_mw) >= NOTICED_MW
+    stepped_s = now_s if noticed else memory.stepped_s
     bank = [filters.predict(f, dt_s, step_mw / 1000.0) for f in memory.bank]
     if temp_c is not None:
-        bank = [filters.correct(f, temp_c, fast_w, power_w) for f in bank]
+        settled = now_s - stepped_s >= SETTLE_S
+        bank = [filters.correct(f, temp_c, fast_w, power_w, settled=settled) for f in bank]
     return ThermalMemory(
         bank=tuple(bank),
         weights=memory.weights,
@@ -100,7 +105,8 @@ def observe(
         fast_w=fast_w,
         power_mw=power_mw,
         scores=memory.scores,
-        due=memory.due if abs(step_mw) < NOTICED_MW else _shifted(memory, step_mw / 1000.0, now_s),
+        stepped_s=stepped_s,
+        due=_shifted(memory, step_mw / 1000.0, now_s) if noticed else memory.due,
         errors=memory.errors,
         margin_c=memory.margin_c,
         stale_weights=memory.stale_weights,
