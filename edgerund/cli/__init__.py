@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 
@@ -22,10 +23,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "unpin": ("edgerund.cli.unpin", "give the ladder back to the policy"),
     "reload": ("edgerund.cli.reload", "read settings, policy and ladders again; all or nothing"),
     "infer": ("edgerund.cli.infer", "send images and print the answers"),
-    "bench": ("edgerund.cli.bench", "measure the data path, with swaps or against the engine alone"),
+    "bench": (
+        "edgerund.cli.bench",
+        "measure the data path, with swaps or against the engine alone",
+    ),
     "ladder": ("edgerund.cli.ladder", "check, write, show ladders"),
     "policy": ("edgerund.cli.policy", "check, explain, compare policies"),
-    "sensors": ("edgerund.cli.sensors", "what is read from this machine, and what is absent and why"),
+    "sensors": (
+        "edgerund.cli.sensors",
+        "what is read from this machine, and what is absent and why",
+    ),
     "doctor": ("edgerund.cli.doctor", "what this board needs for full function"),
     "record": ("edgerund.cli.record", "record snapshots and decisions"),
     "simulate": ("edgerund.cli.simulate", "run a policy on a simulated board"),
@@ -44,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args = _parser(argv).parse_args(argv)
         code: int = args.run(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where it can still be told that nobody takes the output
         return code
     except EdgerundError as e:
         print(f"edgerund: {e}", file=sys.stderr)
@@ -51,8 +60,17 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; do not complain at exit
+        _drop_output()  # whoever read it has gone
         return 0
+    except OSError as e:
+        _drop_output()
+        print(f"edgerund: cannot go on: {e}", file=sys.stderr)
+        return 1
+
+
+def _drop_output() -> None:
+    """What is still in the buffer goes nowhere, so that the interpreter does not complain at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _parser(argv: list[str]) -> argparse.ArgumentParser:

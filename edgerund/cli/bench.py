@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,12 @@ def run(args: argparse.Namespace) -> int:
     from edgerund.config.ladder import load_ladder
     from edgerund.config.share import shared_file
 
+    _check(args)
     path = args.ladder or shared_file("variants/cifar10")
     plan = load_ladder(path)
-    if min(args.clients, args.rounds) < 1 or args.seconds <= 0 or (args.swap_every or 1) <= 0:
-        raise UsageError("cannot measure with nothing: clients, rounds and times must be above 0")
+    names = [v.name for v in plan.variants]
+    if args.variant not in (None, *names):
+        raise UsageError(f"cannot measure {args.variant!r}: {plan.name!r} has {', '.join(names)}")
     figures: Any
     with own_daemon({"ladders": [{"path": str(path.resolve())}]}) as runtime_dir:
         if args.baseline:
@@ -73,6 +76,14 @@ def run(args: argparse.Namespace) -> int:
         for key, value in told.items():
             print(f"{key:<20} {value:.3f}" if isinstance(value, float) else f"{key:<20} {value}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    every_s = 1.0 if args.swap_every is None else args.swap_every
+    if min(args.clients, args.rounds) < 1 or not (args.seconds > 0 and every_s > 0):
+        raise UsageError("cannot measure with nothing: clients, rounds and times must be above 0")
+    if not every_s <= args.seconds < math.inf:
+        raise UsageError(f"cannot swap every {every_s:g} s: raise --seconds above {args.seconds:g}")
 
 
 def _pin(runtime_dir: Path, ladder: str, variant: str) -> None:
