@@ -139,6 +139,17 @@ def test_every_built_in_plugin_is_in_the_documentation() -> None:
         assert missing == [], f"{kind} without a word in docs/"
 
 
+def test_every_argument_of_the_command_line_says_what_it_means() -> None:
+    assert re.findall(r"^\| `.*\|  \|$", text_of("docs/reference/cli.md"), re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("folder", ["docs", "docs/decisions"])
+def test_the_index_of_a_folder_is_complete(folder: str) -> None:
+    index = text_of(f"{folder}/README.md")
+    pages = {p.name for p in (ROOT / folder).glob("*.md")} - {"README.md"}
+    assert {p for p in pages if f"({p})" not in index} == set()
+
+
 def test_the_two_commands_of_the_readme_are_there() -> None:
     commands = re.findall(r"^(tools/\w+)", "".join(blocks("README.md", "sh")), re.MULTILINE)
     assert commands == ["tools/demo", "tools/test"]

@@ -29,7 +29,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="A JPEG travels as it is; other images are decoded here and travel as raw frames; "
         ".npy files travel as tensors. An image that fails is told on stderr, and the rest goes on.",
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    parser.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE", help="JPEG or anything Pillow reads"
+    )
     parser.add_argument("--ladder", help="which ladder to ask (needed if there are several)")
     parser.add_argument("--runtime-dir", type=Path, help="folder of the daemon's sockets")
     parser.add_argument("--endpoint", help="ZeroMQ address, instead of a ladder's name")

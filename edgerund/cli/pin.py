@@ -18,9 +18,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "pin", help="hold one variant, for a while or until unpin"
     )
-    parser.add_argument("ladder")
-    parser.add_argument("variant")
-    parser.add_argument("--for", dest="duration", metavar="TIME", help="such as 90s, 10m, 2h; unset: until unpin")
+    parser.add_argument("ladder", help="name of the ladder")
+    parser.add_argument("variant", help="name of the variant")
+    parser.add_argument(
+        "--for", dest="duration", metavar="TIME", help="such as 90s, 10m, 2h; unset: until unpin"
+    )
     parser.add_argument("--reason", metavar="TEXT", default="", help="shown by status and why")
     add_daemon_arguments(parser)
     return parser
@@ -30,11 +32,16 @@ def run(args: argparse.Namespace) -> int:
     """Pin."""
     for_s = None if args.duration is None else parse_duration_s(args.duration)
     with connect(args) as control:
-        reply = control.call("pin", ladder=args.ladder, variant=args.variant, for_s=for_s, reason=args.reason)
+        reply = control.call(
+            "pin", ladder=args.ladder, variant=args.variant, for_s=for_s, reason=args.reason
+        )
     if args.json:
         print(json.dumps(reply))
     else:
-        print(f"{args.ladder}: held on {args.variant} " + (f"for {args.duration}" if for_s else "until unpin"))
+        print(
+            f"{args.ladder}: held on {args.variant} "
+            + (f"for {args.duration}" if for_s else "until unpin")
+        )
     return 0
 
 

@@ -19,14 +19,26 @@ def add_verb(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "tune", help="search the few free parameters on scenarios and recordings"
     )
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the policy to begin with")
     parser.add_argument("--scenario", action="append", metavar="NAME|FILE", help="may be repeated")
-    parser.add_argument("--recording", action="append", type=Path, metavar="FILE", default=[])
-    parser.add_argument("--ladder", action="append", metavar="NAME|PATH")
-    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument(
+        "--recording",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        default=[],
+        help="a flight recording to judge by; may be given again",
+    )
+    parser.add_argument(
+        "--ladder",
+        action="append",
+        metavar="NAME|PATH",
+        help="a ladder of the simulator or a folder; may be given again",
+    )
+    parser.add_argument("--trials", type=int, default=40, help="policies to try")
     parser.add_argument("--seeds", type=int, default=2, help="per scenario")
     parser.add_argument("--seed", type=int, default=0, help="of the search")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
 def run(args: argparse.Namespace) -> int:

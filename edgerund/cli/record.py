@@ -39,7 +39,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--here", action="store_true", help="read here, even if a daemon runs")
     parser.add_argument("--sysroot", type=Path, metavar="DIR", help="a captured or simulated board")
     parser.add_argument("--for", dest="for_s", type=float, metavar="S", help="end after S seconds")
-    parser.add_argument("--every", dest="every_s", type=float, default=1.0, metavar="S")
+    parser.add_argument(
+        "--every",
+        dest="every_s",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="seconds between two snapshots",
+    )
     parser.add_argument("--max-mb", type=int, default=64, help="bound on all parts together (64)")
     return parser
 

@@ -31,7 +31,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         action="store_true",
         help="with --policy: it is the recorded one; check byte for byte",
     )
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
     return parser
 
 
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
             f"cannot replay {args.recording}: it does not tell its policy; give it with --policy FILE --exact"
         )
     exact = args.policy is None or args.exact
-    result = (replay if exact else replay_otherwise)(tape, plan)
+    recorded = args.policy is None
+    result = replay(tape, plan, as_recorded=recorded) if exact else replay_otherwise(tape, plan)
     if result.ticks == 0:
         raise UsageError(f"cannot replay {args.recording}: it has a head and no tick")
     if args.json:

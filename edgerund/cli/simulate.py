@@ -28,10 +28,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--scenario", action="append", metavar="NAME|FILE", help="may be repeated; --compare: all"
     )
     parser.add_argument("--ladder", action="append", metavar="NAME|PATH", help="may be repeated")
-    parser.add_argument("--plant", default="default", metavar="NAME|module:Class")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--plant", default="default", metavar="NAME|module:Class", help="what plays the board"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the noise; the same seed gives the same run"
+    )
     parser.add_argument("--seeds", type=int, metavar="N", help="with --compare: seeds 0 to N-1 (5)")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="a page with the charts")
     parser.add_argument("--record", type=Path, metavar="FILE.jsonl", help="for `edgerund replay`")
     parser.add_argument(

@@ -11,8 +11,10 @@ from edgerund.cli.daemon_args import add_daemon_arguments, connect
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """The arguments."""
-    parser: argparse.ArgumentParser = subparsers.add_parser("unpin", help="give the ladder back to the policy")
-    parser.add_argument("ladder")
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "unpin", help="give the ladder back to the policy"
+    )
+    parser.add_argument("ladder", help="name of the ladder")
     add_daemon_arguments(parser)
     return parser
 
