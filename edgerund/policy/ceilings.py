@@ -1,22 +1,13 @@
-"""The limits on the whole board, each turned into the most power it leaves, and into a reason."""
+"""What a limit leaves for the board, as power and with its reason; several of them together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from edgerund.policy import battery, power, reasons, thermal
-from edgerund.policy.senses import Sensed
-from edgerund.policy.state import State
 from edgerund.types import Reason
-from edgerund.types.policy import BatteryLimit, LostMode, PolicyPlan, TempLimit
 
 NOTHING_MW = -1.0  # less than any board draws: only the cheapest variants are left
-BATTERY_SENSES = ("battery_percent", "battery_energy_mwh", "battery_left_s")
-CLIMB_S = 30.0  # a better variant must fit for at least this long
-CLIMB_C = 0.3
-LEAP_S = 60.0  # and several steps at once must fit for this long, with more to spare
-LEAP_C = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,172 +50,6 @@ class Ceilings:
         return min(over, key=lambda c: c.climb_mw if climb else c.board_mw).why(board_mw)
 
 
-def ceilings(
-    policy: PolicyPlan, state: State, sensed: Mapping[str, Sensed], board_mw: float, now_s: float
-) -> Ceilings:
-    """What temperature, power and battery leave, at this tick."""
-    found: list[Ceiling] = []
-    notes: list[str] = []
-    headroom: dict[str, float] = {}
-    if policy.temp is not None:
-        _temperature(policy, policy.temp, state, sensed, board_mw, (found, notes, headroom))
-    if policy.power is not None:
-        limit = policy.power
-        seen = sensed[limit.sense]
-        if seen.kind == "absent" and not state.power.seen:
-            notes.append(f"{seen.detail}: the power limit is kept by the model alone")
-        if policy.lost.get(limit.sense) != "ignore" or seen.kind != "lost":
-            climb = limit.max_mw * (1.0 - policy.switching.hysteresis)
-            found.append(Ceiling(limit.max_mw, climb, climb, lambda mw: reasons.power(mw, limit)))
-            headroom["power"] = _share(1.0 - board_mw / limit.max_mw)
-    if policy.battery is not None:
-        _battery(policy, policy.battery, state, sensed, board_mw, now_s, (found, notes, headroom))
-    found.extend(_lost_to_cheapest(policy, state, sensed))
-    return Ceilings(tuple(found), _barred(policy, sensed), tuple(notes), headroom)
-
-
-_Found = tuple[list[Ceiling], list[str], dict[str, float]]
-
-
-def _temperature(
-    policy: PolicyPlan,
-    limit: TempLimit,
-    state: State,
-    sensed: Mapping[str, Sensed],
-    board_mw: float,
-    out: _Found,
-) -> None:
-    found, notes, headroom = out
-    seen, memory = sensed[limit.sense], state.thermal
-    if seen.kind == "absent":
-        notes.append(f"{seen.detail}: the temperature limit is not applied")
-        return
-    if not memory.ready or (seen.kind == "lost" and policy.lost.get(limit.sense) == "ignore"):
-        return
-    now_c = seen.value if seen.usable else None
-    if now_c is not None and now_c >= limit.max_c:
-        why = reasons.over_temperature(now_c, limit)
-        found.append(Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _: why))
-        headroom["temperature"] = 0.0
-        return
-    margin = _margin_c(limit, memory, seen)
-    now_mw = power.total_mw(state.power, memory.load_mw)
-    stay = now_mw + thermal.room_mw(memory, limit.max_c - margin, limit.horizon_s)
-    ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
-    room = limit.max_c - margin - CLIMB_C
-    climb = now_mw + thermal.room_mw(memory, room, ahead_s)
-    leap = now_mw + thermal.room_mw(memory, room - LEAP_C, max(ahead_s, LEAP_S))
-
-    def why_hot(expected_mw: float) -> Reason:
-        then_c = thermal.forecast_c(memory, expected_mw - now_mw, limit.horizon_s)
-        return reasons.temperature(now_c, then_c, limit, margin)
-
-    climb = min(stay, climb)
-    found.append(Ceiling(stay, climb, min(climb, leap), why_hot))
-    then_c = thermal.forecast_c(memory, board_mw - now_mw, limit.horizon_s)
-    headroom["temperature"] = _share((limit.max_c - then_c) / max(1.0, limit.max_c - 25.0))
-
-
-def _margin_c(limit: TempLimit, memory: thermal.ThermalMemory, seen: Sensed) -> float:
-    """The policy's margin, or the earned one; more while the reading is old, or the model goes on alone."""
-    margin = limit.margin_c if limit.margin_c is not None else memory.margin_c
-    if seen.kind == "lost":
-        return margin + 2.0 * thermal.doubt_c(memory, limit.horizon_s)
-    return margin + (0.2 * seen.age_s if seen.kind == "aged" else 0.0)
-
-
-def _battery(
-    policy: PolicyPlan,
-    limit: BatteryLimit,
-    state: State,
-    sensed: Mapping[str, Sensed],
-    board_mw: float,
-    now_s: float,
-    out: _Found,
-) -> None:
-    found, notes, headroom = out
-    memory = state.battery
-    if all(sensed[name].kind == "absent" for name in BATTERY_SENSES):
-        notes.append("this machine has no battery: the battery limit is not applied")
-        return
-    if memory.began_s is None:  # on mains
-        return
-    percent = sensed["battery_percent"].value if sensed["battery_percent"].usable else None
-    usable = battery.usable_mwh(memory, limit)
-    if (percent is not None and percent <= limit.reserve_percent) or (
-        usable is not None and usable <= 0.0
-    ):
-        why = reasons.reserve(percent, limit)
-        found.append(Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _: why))
-        headroom["battery"] = 0.0
-        return
-    pace_mw = battery.ceiling_mw(memory, limit, now_s)
-    left_s = battery.left_s(memory, limit, now_s)
-    if pace_mw is not None and left_s is not None:
-        climb = pace_mw * (1.0 - policy.switching.hysteresis) if pace_mw > 0.0 else pace_mw
-        found.append(
-            Ceiling(
-                pace_mw,
-                climb,
-                climb,
-                lambda mw: reasons.pace(mw, pace_mw, left_s, limit),
-                hard=False,
-            )
-        )
-        headroom["battery"] = _share(1.0 - board_mw / pace_mw) if pace_mw > 0.0 else 0.0
-    elif percent is not None:
-        headroom["battery"] = _share(
-            (percent - limit.reserve_percent) / (100.0 - limit.reserve_percent)
-        )
-    elif limit.mission_s is not None:
-        notes.append("the battery's energy is not known: the pace of the mission is not applied")
-
-
-def lost_mode(policy: PolicyPlan, name: str) -> LostMode:
-    """What the policy says about losing ``name``."""
-    return policy.lost.get(name, "model")
-
-
-def watched(policy: PolicyPlan) -> tuple[str, ...]:
-    """The senses that a constraint or ``lost`` depends on."""
-    names = list(policy.lost)
-    if policy.temp is not None:
-        names.append(policy.temp.sense)
-    if policy.power is not None:
-        names.append(policy.power.sense)
-    if policy.battery is not None:
-        names.extend(BATTERY_SENSES)
-    return tuple(dict.fromkeys(names))
-
-
-def _lost_to_cheapest(
-    policy: PolicyPlan, state: State, sensed: Mapping[str, Sensed]
-) -> list[Ceiling]:
-    """Senses whose loss leaves nothing but the cheapest variant."""
-    found = []
-    for name in watched(policy):
-        if sensed[name].kind != "lost" or lost_mode(policy, name) == "ignore":
-            continue
-        no_model = policy.temp is not None and name == policy.temp.sense and not state.thermal.ready
-        if lost_mode(policy, name) == "cheapest" or no_model:
-            why = reasons.sensor_lost(sensed[name].detail, "only the cheapest variant is safe")
-            found.append(Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _, why=why: why))  # type: ignore[misc]
-    return found
-
-
-def _barred(policy: PolicyPlan, sensed: Mapping[str, Sensed]) -> Reason | None:
-    """A watched sense that is old or gone: unknown may only lower the variant."""
-    for name in watched(policy):
-        if sensed[name].kind in ("aged", "lost") and lost_mode(policy, name) != "ignore":
-            detail = sensed[name].detail or f"{name} is {sensed[name].age_s:.0f} s old"
-            return reasons.sensor_lost(detail, "nothing better until it is back")
-    return None
-
-
-def _share(value: float) -> float:
-    return min(1.0, max(0.0, value))
-
-
-def board_mw(state: State, load_mw: float) -> float:
-    """Board power while the models draw ``load_mw`` by their cards."""
-    return power.total_mw(state.power, load_mw)
+def impossible(why: Reason) -> Ceiling:
+    """A limit that leaves nothing but the cheapest variants."""
+    return Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _: why)

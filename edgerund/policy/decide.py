@@ -10,9 +10,11 @@ from dataclasses import replace
 
 from edgerund.policy import reasons, rules
 from edgerund.policy.candidates import Table, tabulate
-from edgerund.policy.ceilings import Ceilings, board_mw, ceilings
+from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.gate import Move, moves
+from edgerund.policy.limits import limits_now
 from edgerund.policy.observe import observe
+from edgerund.policy.power import total_mw
 from edgerund.policy.state import State
 from edgerund.policy.switching import switched
 from edgerund.policy.verdicts import explain_rejections, headroom
@@ -52,7 +54,7 @@ def decide(
     if not tables:
         return state, {}
     load_mw = sum(t.candidates[t.current].load_mw for t in tables if t.current is not None)
-    limits = ceilings(policy, state, seen.sensed, board_mw(state, load_mw), now_s)
+    limits = limits_now(policy, state, seen.sensed, total_mw(state.power, load_mw), now_s)
     picked = moves(policy, state, tables, limits, now_s)
     decisions: dict[str, Decision] = {}
     ladders = dict(state.ladders)

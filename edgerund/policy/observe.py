@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edgerund.policy import battery, power, rules, slowdown, thermal
-from edgerund.policy.ceilings import BATTERY_SENSES, watched
+from edgerund.policy.limits import BATTERY_SENSES, watched
 from edgerund.policy.loads import energies_of
 from edgerund.policy.senses import Sensed, sense_all
 from edgerund.policy.state import LadderMemory, State

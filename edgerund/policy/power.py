@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from edgerund.types import Card
 
@@ -17,7 +17,7 @@ class PowerMemory:
     """Two-state Kalman filter: measured = idle + gain x active.
 
     ``p_*`` is its covariance. ``seen`` says that a rail was ever read; without one, idle and gain are the
-    board's or the defaults. ``residual`` is the log ratio of one variant's energy against its card.
+    board's or the defaults.
     """
 
     idle_mw: float = IDLE_MW
@@ -26,7 +26,6 @@ class PowerMemory:
     p_cross: float = 0.0
     p_gain: float = 0.25
     seen: bool = False
-    residual: Mapping[str, float] = field(default_factory=dict)
 
 
 def energies_mj(cards: Sequence[Card], learned_ms: Sequence[float | None]) -> tuple[float, ...]:
@@ -75,13 +74,13 @@ def observe(memory: PowerMemory, measured_mw: float, active_mw: float, dt_s: flo
     k_gain = (memory.p_cross + active_mw * p_gain) / s
     error = measured_mw - (memory.idle_mw + memory.gain * active_mw)
     cross = memory.p_cross - k_idle * (memory.p_cross + active_mw * p_gain)
-    return replace(
-        memory,
+    return PowerMemory(
         idle_mw=max(0.0, memory.idle_mw + k_idle * error),
         gain=min(MAX_GAIN, max(MIN_GAIN, memory.gain + k_gain * error)),
         p_idle=max(1.0, p_idle - k_idle * (p_idle + active_mw * memory.p_cross)),
         p_cross=cross,
         p_gain=max(1e-6, p_gain - k_gain * (memory.p_cross + active_mw * p_gain)),
+        seen=True,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from edgerund.types import NoData, Reading, Sense
@@ -127,9 +128,13 @@ def _remember(memory: SenseMemory | None, value: float, at_s: float) -> SenseMem
 
 
 def _plausible(name: str, value: float) -> bool:
-    if not math.isfinite(value):
-        return False
-    for ending, (low, high) in RANGES.items():
+    low, high = _range(name)
+    return low <= value <= high  # false for NaN
+
+
+@lru_cache(maxsize=256)
+def _range(name: str) -> tuple[float, float]:
+    for ending, limits in RANGES.items():
         if name.endswith(ending):
-            return low <= value <= high
-    return True
+            return limits
+    return -1e300, 1e300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from edgerund.types import Card, ServingFigures
 
@@ -63,14 +63,25 @@ def observe(
     name = serving.variant
     if name is None or name not in cards or not sample or not plausible(sample):
         return memory
-    if name != memory.variant:
-        memory = replace(memory, variant=name, windows=0)
-    memory = _learn(memory, name, cards[name], sample)
-    base = base_ms(memory, name, cards[name])
-    assert base is not None
-    memory = _filter(_residual(memory, name, sample / base), name, sample / base)
-    memory = _shape(memory, serving, sample)
-    return replace(memory, windows=memory.windows + 1, history=memory.history + 1)
+    windows = memory.windows if name == memory.variant else 0
+    learned_ms = _learned(memory, windows, name, cards[name], sample)
+    base = cards[name].latency_ms or learned_ms[name]
+    ratio = sample / max(base, LEAST_MS)
+    residual = _residual(memory, windows, name, ratio)
+    mean, variance, noise = _filtered(memory, ratio * math.exp(-residual.get(name, 0.0)))
+    wait_ratio, spread = _shape(memory, serving, sample)
+    return LatencyMemory(
+        mean=mean,
+        variance=variance,
+        noise=noise,
+        variant=name,
+        windows=windows + 1,
+        history=memory.history + 1,
+        residual=residual,
+        learned_ms=learned_ms,
+        wait_ratio=wait_ratio,
+        spread=spread,
+    )
 
 
 def forecast(memory: LatencyMemory, variant: str, card: Card) -> LatencyForecast | None:
@@ -96,40 +107,36 @@ def _card_spread(card: Card) -> float:
     return 0.05
 
 
-def _learn(memory: LatencyMemory, name: str, card: Card, sample: float) -> LatencyMemory:
+def _learned(
+    memory: LatencyMemory, windows: int, name: str, card: Card, sample: float
+) -> Mapping[str, float]:
     """A card without latency: average the first windows, freed of the slowdown that others show."""
     if card.latency_ms:
-        return memory
+        return memory.learned_ms
     known = memory.learned_ms.get(name)
     free = max(LEAST_MS, sample / memory.mean) if memory.history else sample
     if known is None:
-        learned = free
-    elif memory.windows < LEARN_WINDOWS:
-        learned = known + (free - known) / (memory.windows + 1)
-    else:
-        return memory
-    return replace(memory, learned_ms={**memory.learned_ms, name: learned})
+        return {**memory.learned_ms, name: free}
+    if windows < LEARN_WINDOWS:
+        return {**memory.learned_ms, name: known + (free - known) / (windows + 1)}
+    return memory.learned_ms
 
 
-def _residual(memory: LatencyMemory, name: str, ratio: float) -> LatencyMemory:
+def _residual(memory: LatencyMemory, windows: int, name: str, ratio: float) -> Mapping[str, float]:
     """Just after a swap a surprise belongs to the variant; later, more and more, to the device."""
-    if (
-        memory.history == memory.windows
-    ):  # nothing else was served yet: there is nothing to differ from
-        return memory
-    gain = RESIDUAL_GAIN * RESIDUAL_FADE**memory.windows
+    gain = RESIDUAL_GAIN * RESIDUAL_FADE**windows
+    if memory.history == windows or gain < 1e-4:  # the first variant has nothing to differ from
+        return memory.residual
     known = memory.residual.get(name, 0.0)
     value = known + gain * (math.log(ratio / memory.mean) - known)
-    value = min(MAX_LOG, max(-MAX_LOG, value))
-    return replace(memory, residual={**memory.residual, name: value})
+    return {**memory.residual, name: min(MAX_LOG, max(-MAX_LOG, value))}
 
 
-def _filter(memory: LatencyMemory, name: str, ratio: float) -> LatencyMemory:
-    """One step of ALERT's scalar Kalman filter with adaptive process noise.
+def _filtered(memory: LatencyMemory, measured: float) -> tuple[float, float, float]:
+    """One step of ALERT's scalar Kalman filter with adaptive process noise: mean, variance, noise.
 
     The gain comes from what was known before this sample, so a slower sample always means a slower forecast.
     """
-    measured = ratio * math.exp(-memory.residual.get(name, 0.0))
     prior = memory.variance + memory.noise
     gain = prior / (prior + NOISE_R)
     step = gain * (measured - memory.mean)
@@ -137,22 +144,22 @@ def _filter(memory: LatencyMemory, name: str, ratio: float) -> LatencyMemory:
     if step < 0.0:
         # being faster than expected is no reason for doubt that could outweigh the good news
         noise = max(NOISE_Q0, min(noise, memory.noise))
-    mean = max(1e-3, memory.mean + step)
-    return replace(memory, mean=mean, variance=(1.0 - gain) * prior, noise=min(noise, 100.0))
+    return max(1e-3, memory.mean + step), (1.0 - gain) * prior, min(noise, 100.0)
 
 
-def _shape(memory: LatencyMemory, serving: ServingFigures, sample: float) -> LatencyMemory:
+def _shape(
+    memory: LatencyMemory, serving: ServingFigures, sample: float
+) -> tuple[float, float | None]:
     """Waiting and spread of replies, as shares of the mean, smoothed; a rise counts more than a fall."""
     total = serving.latency_ms_p50 or serving.latency_ms_mean
-    if not plausible(total) or total is None:
-        return memory
-    wait = max(0.0, total / sample - 1.0)
-    tail = serving.latency_ms_p99
-    spread = memory.spread
+    if total is None or not plausible(total):
+        return memory.wait_ratio, memory.spread
+    wait_ratio = _smooth(memory.wait_ratio, max(0.0, total / sample - 1.0))
+    tail, spread = serving.latency_ms_p99, memory.spread
     if tail is not None and plausible(tail):
         seen = max(0.0, tail / total - 1.0) / Z99
         spread = seen if spread is None else _smooth(spread, seen)
-    return replace(memory, wait_ratio=_smooth(memory.wait_ratio, wait), spread=spread)
+    return wait_ratio, spread
 
 
 def _smooth(old: float, new: float) -> float:

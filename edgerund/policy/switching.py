@@ -32,10 +32,11 @@ def _rate_hz(terms: Switching) -> float:
 
 def refill(memory: SwitchMemory, terms: Switching, now_s: float) -> SwitchMemory:
     """The memory with the tokens that came in since it was last filled."""
-    if memory.tokens is None:
-        return replace(memory, tokens=burst(terms), filled_s=now_s)
-    gained = max(0.0, now_s - memory.filled_s) * _rate_hz(terms)
-    return replace(memory, tokens=min(burst(terms), memory.tokens + gained), filled_s=now_s)
+    tokens = burst(terms)
+    if memory.tokens is not None:
+        gained = max(0.0, now_s - memory.filled_s) * _rate_hz(terms)
+        tokens = min(tokens, memory.tokens + gained)
+    return SwitchMemory(memory.chosen, memory.since_s, tokens, now_s, memory.cause)
 
 
 def dwell_left_s(

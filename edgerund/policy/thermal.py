@@ -113,31 +113,39 @@ def observe(
     )
 
 
-def line(memory: ThermalMemory, ahead_s: float) -> tuple[float, float]:
-    """Temperature after ``ahead_s`` of the present power, and what a watt more adds: it is linear in power."""
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The temperature some time ahead: ``steady_c`` at the present power, and ``c_per_w`` for each watt more."""
+
+    steady_c: float
+    c_per_w: float
+
+    def temp_c(self, more_mw: float) -> float:
+        """With ``more_mw`` above the present power from now on."""
+        return self.steady_c + self.c_per_w * more_mw / 1000.0
+
+    def room_mw(self, limit_c: float) -> float:
+        """How much more power just reaches ``limit_c``; negative: so much less is needed."""
+        return (limit_c - self.steady_c) / self.c_per_w * 1000.0
+
+
+def outlook(memory: ThermalMemory, ahead_s: float) -> Outlook:
+    """What the members expect on average."""
     watts = memory.power_mw / 1000.0
     left = math.exp(-ahead_s / FAST_TAU_S)
-    offset = slope = 0.0
-    for member, weight in zip(memory.bank, memory.weights, strict=True):
-        base, rise = filters.line(member, ahead_s, memory.fast_w, watts, left)
-        offset += weight * base
-        slope += weight * rise
-    return offset, slope
+    part = filters.FAST_SHARE * (watts + (memory.fast_w - watts) * left)
+    gone = filters.FAST_SHARE * (1.0 - left)
+    steady = slope = 0.0
+    for f, weight in zip(memory.bank, memory.weights, strict=True):
+        move = 1.0 - math.exp(-ahead_s / f.tau_s)
+        steady += weight * (f.slow_c + move * f.gap_c + part * f.heat_used)
+        slope += weight * f.heat_used * (move + gone)
+    return Outlook(steady, slope)
 
 
 def forecast_c(memory: ThermalMemory, more_mw: float, ahead_s: float) -> float:
     """Temperature after ``ahead_s`` of ``more_mw`` above the present power."""
-    offset, slope = line(memory, ahead_s)
-    return offset + slope * more_mw / 1000.0
-
-
-def room_mw(memory: ThermalMemory, limit_c: float, horizon_s: float) -> float:
-    """The most power above the present that keeps every moment of the horizon below ``limit_c``."""
-    most = math.inf
-    for ahead_s in (min(8.0, horizon_s), horizon_s):
-        offset, slope = line(memory, ahead_s)
-        most = min(most, (limit_c - offset) / slope * 1000.0)
-    return most
+    return outlook(memory, ahead_s).temp_c(more_mw)
 
 
 def doubt_c(memory: ThermalMemory, ahead_s: float) -> float:

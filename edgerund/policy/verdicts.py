@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from edgerund.policy import reasons
 from edgerund.policy.candidates import Table
-from edgerund.policy.ceilings import Ceilings, board_mw
+from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.gate import Move, load_mw
+from edgerund.policy.power import total_mw
 from edgerund.policy.state import State
 from edgerund.types import Reason
 from edgerund.types.policy import PolicyPlan
@@ -32,12 +33,12 @@ def explain_rejections(
             continue
         own = candidate.blocked or _by_rule(table, candidate.place, state.at_s or 0.0)
         own = own or (None if table.held else candidate.unfit)
-        expected = board_mw(state, others + candidate.load_mw)
+        expected = total_mw(state.power, others + candidate.load_mw)
         broken = limits.broken(expected)
         if (
             broken
             and len(tables) > 1
-            and limits.broken(board_mw(state, alone + candidate.load_mw)) is None
+            and limits.broken(total_mw(state.power, alone + candidate.load_mw)) is None
         ):
             broken = reasons.budget(expected, limits.lowest())
         worse = candidate.score <= chosen.score
