@@ -15,12 +15,12 @@ log = logging.getLogger("edgerund.controller")
 
 
 class Controller:
-    """Owns the policy and its state."""
+    """Owns the policy and its state. ``before`` is the state that the latest decision began with."""
 
     def __init__(self, policy: PolicyPlan, clock: Clock) -> None:
         self._clock = clock
         self.policy = policy
-        self._state = initial(policy)
+        self._state = self.before = initial(policy)
         self.snapshot = Snapshot(now_s=clock.monotonic_s(), wall_s=clock.wall_s())
         self.decisions: Decisions = {}
         self.failures = 0
@@ -46,6 +46,7 @@ class Controller:
             senses=dict(senses),
             ladders={name: r.state() for name, r in able.items()},
         )
+        self.before = self._state
         try:
             self._state, self.decisions = decide(self.policy, self._state, self.snapshot)
         except Exception:  # a mistake in the decision must not end the daemon

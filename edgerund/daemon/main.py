@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import edgerund
 from edgerund.clock import SystemClock
 from edgerund.daemon.preload import engine_modules
 from edgerund.daemon.spawn import start_fork_server
@@ -94,11 +93,9 @@ def _supervise(
             stack.callback(server.stop)
             supervisor.observers.append(lambda *_: server.publish(supervisor.status()))
         if settings.recorder is not None:
-            from edgerund.observe.recorder import Recorder
+            from edgerund.daemon.flight import Flight
 
-            r = settings.recorder
-            context = {"version": edgerund.__version__, "policy": assembly.policy.name}
-            recorder = Recorder(r.file, clock, max_bytes=r.max_mb * 1024 * 1024, context=context)
-            stack.callback(recorder.close)
-            supervisor.observers.append(recorder.record)
+            flight = Flight(settings.recorder, supervisor.controller, clock)
+            stack.callback(flight.close)
+            supervisor.observers.append(flight.observe)
         supervisor.run(signals)

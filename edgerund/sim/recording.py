@@ -15,6 +15,7 @@ from edgerund.errors import UsageError
 from edgerund.observe.record_reader import RecordReader
 from edgerund.observe.recorder import Recorder, parts_of
 from edgerund.policy.plain import to_plain
+from edgerund.policy.state import State, load_state
 from edgerund.sim.plant import WALL_START_S, Row
 from edgerund.types import Decision, Snapshot
 from edgerund.types.policy import PolicyPlan
@@ -53,11 +54,17 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One recorded tick; ``begins``: the daemon had just started, so its controller knew nothing."""
+    """One recorded tick.
+
+    ``begins``: the controller starts here from ``state``: afresh, because the daemon or its policy is new, or
+    from what the head of the oldest part that is left tells. ``plan`` is the policy from then on, if told.
+    """
 
     snapshot: Snapshot
     decisions: Mapping[str, Decision]
     begins: bool
+    state: State = State()
+    plan: PolicyPlan | None = None
 
 
 class Tape:
@@ -79,6 +86,7 @@ class Tape:
 
     def __iter__(self) -> Iterator[Tick]:
         self.skipped = 0
+        state, plan = State(), self.plan
         for number, part in enumerate(self._parts):
             reader = RecordReader(part)
             seen_heads = 0
@@ -86,7 +94,12 @@ class Tape:
                 # a head in the midst of a file is a restart; at the start of a later part it is only a rotation
                 begins = len(reader.heads) != seen_heads and (seen_heads > 0 or number == 0)
                 seen_heads = len(reader.heads)
-                yield Tick(record.snapshot, record.decisions, begins)
+                if begins:
+                    state, plan = (
+                        _state(reader.heads[-1]),
+                        _plan(reader.heads[-1].get("context", {})),
+                    )
+                yield Tick(record.snapshot, record.decisions, begins, state, plan)
             self.skipped += reader.skipped
 
 
@@ -97,6 +110,14 @@ def _first_head(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as e:
         raise UsageError(str(e)) from e
     return reader.heads[0] if reader.heads else {}
+
+
+def _state(head: Mapping[str, Any]) -> State:
+    """What the controller knew before the first tick after this head."""
+    try:
+        return load_state(head["before"]) if "before" in head else State()
+    except ValueError:
+        return State()  # written by another version
 
 
 def _plan(context: Mapping[str, Any]) -> PolicyPlan | None:

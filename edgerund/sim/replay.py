@@ -89,13 +89,14 @@ class Replay:
         self.parted[now.ladder] = pair
 
 
-def replay(ticks: Iterable[Tick], plan: PolicyPlan) -> Replay:
-    """Decide every tick again, on exactly what was recorded."""
+def replay(ticks: Iterable[Tick], plan: PolicyPlan, *, as_recorded: bool = False) -> Replay:
+    """Decide every tick again, on exactly what was recorded; ``as_recorded``: under the policy of each head."""
     result, state = Replay(), State()
     before_s: float | None = None
     for tick in ticks:
         if tick.begins:
-            state, before_s = State(), None
+            state, before_s = tick.state, None
+            plan = tick.plan if as_recorded and tick.plan is not None else plan
             result.restarts += result.ticks > 0
         state, decisions = decide(plan, state, tick.snapshot)
         before_s = _account(result, plan, tick, tick.snapshot, decisions, before_s)

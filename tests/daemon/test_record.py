@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,40 @@ def test_what_the_daemon_records_holds_what_it_saw_and_decided(
     power = records[-1].snapshot.senses["power_mw"]
     assert isinstance(power, Reading)
     assert power.value == 7000
+
+
+def test_replay_decides_the_recording_again_byte_for_byte_and_over_a_reload(
+    start: Start, tmp_path: Path, flight: Path
+) -> None:
+    (tmp_path / "sysroot").mkdir()
+    board = FakeBoard(tmp_path / "sysroot")
+    board.zone("tj-thermal", 48.125)
+    policy = tmp_path / "p.yaml"
+    policy.write_text("policy: one\nswitching: {dwell_s: 0.1}\n")
+    told: dict[str, Any] = {
+        "ladders": [{"path": str(write_ladder(tmp_path / "demo"))}],
+        "policy": str(policy),
+        "recorder": {"file": str(flight), "max_mb": 1},
+        "tick_s": 0.05,
+    }
+    daemon = start(told)
+    daemon.control.call("pin", variant="low", reason="a test")
+    wait_for(lambda: daemon.status()["live"] == "low", 10.0, "the pinned variant")
+    policy.write_text("policy: two\nconstraints: {temp_c: {max: 90}}\nswitching: {dwell_s: 0.2}\n")
+    daemon.control.call("reload", 30.0)
+    daemon.control.call("unpin")
+    board.zone("tj-thermal", 66.0)
+    wait_for(lambda: daemon.status()["live"] == "top", 20.0, "the way back up")
+
+    wait_for(lambda: flight.with_name(f"{flight.name}.1").exists(), 100.0, "a second part")
+    wait_for(lambda: flight.stat().st_size > 20_000, 100.0, "some ticks in it")
+    result = json.loads(edgerund("replay", "--json", str(flight)))
+    assert result["identical"] == result["ticks"] > 50
+    assert result["restarts"] == 1, "the reload"
+    # what is left when the oldest parts are dropped replays just as well
+    shutil.copy(flight, tmp_path / "alone.jsonl")
+    result = json.loads(edgerund("replay", "--json", str(tmp_path / "alone.jsonl")))
+    assert result["identical"] == result["ticks"] > 0
 
 
 def test_edgerund_record_records_the_running_daemon(daemon: Running, tmp_path: Path) -> None:
