@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 KEPT = 512  # partial choices that are carried on; more ladders than that fills are thinned out
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One variant as the knapsack sees it. ``place`` is its index on the ladder."""
 
     place: int

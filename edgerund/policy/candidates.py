@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from edgerund.policy import reasons, rules
 from edgerund.policy.deadline import limit_of, timeliness
@@ -14,8 +15,7 @@ from edgerund.types import LadderState, Reason
 from edgerund.types.policy import LadderTerms, PolicyPlan, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One variant.
 
     ``score`` is the objective's, in accuracy (0..1) where accuracy is maximised. ``load_mw`` is what it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edgerund.policy import reasons
 from edgerund.policy.chance import chance_within
@@ -14,8 +14,7 @@ from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan
 OPEN_LOOP_S = 600.0  # for so long after a refused frame, a variant must keep up with the clients
 
 
-@dataclass(frozen=True, slots=True)
-class Timeliness:
+class Timeliness(NamedTuple):
     """The chance that a frame is served in time.
 
     ``unfit`` tells why that is too little; ``unready`` why it is too little for a move up.

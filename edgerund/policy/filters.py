@@ -8,7 +8,7 @@ A step of known power opens the gap by heat x step, and what the temperature the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FAST_SHARE = 0.2  # of the slow node's C per W: die to sink against sink to air
 SENSOR_C = 0.2  # standard deviation of one reading
@@ -21,9 +21,8 @@ UNREST_C = 0.3
 LEAST_DOUBT = 0.05  # relative; the plant is never exactly of this form
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """State and covariance. ``heat_used`` is ``heat`` without the last reading, for forecasts.
+class Filter(NamedTuple):
+    """State and covariance, as a tuple: dozens are made per decision. ``heat_used`` is ``heat`` before the reading.
 
     ``strain`` is the smoothed normalised innovation: far from 0 something new goes on, and the gap is opened.
     ``slow_c`` carries all heat of the power that was there at the first reading; power counts from there.
@@ -68,29 +67,32 @@ def begin(tau_s: float, drift_c: float, temp_c: float, heat: float, doubt: float
 
 def predict(f: Filter, dt_s: float, step_w: float) -> Filter:
     """Let ``dt_s`` pass, after a step of power."""
-    gap = f.gap_c + f.heat * step_w
-    p_gg = f.p_gg + step_w * (2.0 * f.p_gh + step_w * f.p_hh)
-    p_sg = f.p_sg + step_w * f.p_sh
-    p_gh = f.p_gh + step_w * f.p_hh
-    keep = math.exp(-dt_s / f.tau_s)
+    tau_s, drift_c, slow, gap, heat, _, first, strain, ss, sg, gg, sh, gh, hh = f
+    gap += heat * step_w
+    gg += step_w * (2.0 * gh + step_w * hh)
+    sg += step_w * sh
+    gh += step_w * hh
+    keep = math.exp(-dt_s / tau_s)
     move = 1.0 - keep
-    heat_noise = HEAT_DRIFT * f.heat
-    unrest = UNREST_C * UNREST_C * max(0.0, f.strain * f.strain - CALM)
+    noise = drift_c * drift_c
+    if strain * strain > CALM:
+        noise += UNREST_C * UNREST_C * (strain * strain - CALM)
+    heat_noise = HEAT_DRIFT * heat
     return Filter(
-        tau_s=f.tau_s,
-        drift_c=f.drift_c,
-        slow_c=f.slow_c + move * gap,
-        strain=f.strain,
-        gap_c=keep * gap,
-        heat=f.heat,
-        heat_used=f.heat,
-        heat_first=f.heat_first,
-        p_ss=f.p_ss + 2.0 * move * p_sg + move * move * p_gg + SLOW_NOISE_C * SLOW_NOISE_C * dt_s,
-        p_sg=keep * (p_sg + move * p_gg),
-        p_gg=keep * keep * p_gg + (f.drift_c * f.drift_c + unrest) * dt_s,
-        p_sh=f.p_sh + move * p_gh,
-        p_gh=keep * p_gh,
-        p_hh=f.p_hh + heat_noise * heat_noise * dt_s,
+        tau_s,
+        drift_c,
+        slow + move * gap,
+        keep * gap,
+        heat,
+        heat,
+        first,
+        strain,
+        ss + 2.0 * move * sg + move * move * gg + SLOW_NOISE_C * SLOW_NOISE_C * dt_s,
+        keep * (sg + move * gg),
+        keep * keep * gg + noise * dt_s,
+        sh + move * gh,
+        keep * gh,
+        hh + heat_noise * heat_noise * dt_s,
     )
 
 
@@ -102,30 +104,30 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, *, settled:
     Gains on temperature and gap are not let below 0, so that a hotter reading never means a cooler forecast; the
     covariance is updated in the form that holds for any gain (Joseph).
     """
+    tau_s, drift_c, slow, gap, heat, used, first, strain, ss, sg, gg, sh, gh, hh = f
     part = FAST_SHARE * fast_w
-    moving_c = 0.3 * FAST_SHARE * f.heat * (power_w - fast_w)
-    to_s, to_g, to_h = f.p_ss + part * f.p_sh, f.p_sg + part * f.p_gh, f.p_sh + part * f.p_hh
+    moving_c = 0.3 * FAST_SHARE * heat * (power_w - fast_w)
+    to_s, to_g, to_h = ss + part * sh, sg + part * gh, sh + part * hh
     s = to_s + part * to_h + SENSOR_C * SENSOR_C + moving_c * moving_c
     k_s, k_g, k_h = max(0.0, to_s / s), max(0.0, to_g / s), to_h / s
-    error = temp_c - f.slow_c - part * f.heat
-    least = LEAST_DOUBT * f.heat
-    heat = f.heat + k_h * error
+    error = temp_c - slow - part * heat
+    least = LEAST_DOUBT * heat
+    news = error / math.sqrt(s) if settled else 0.0
     return Filter(
-        tau_s=f.tau_s,
-        drift_c=f.drift_c,
-        slow_c=f.slow_c + k_s * error,
-        gap_c=f.gap_c + k_g * error,
-        heat=min(HEAT_RANGE * f.heat_first, max(f.heat_first / HEAT_RANGE, heat)),
-        heat_used=f.heat_used,
-        heat_first=f.heat_first,
-        strain=(1.0 - STRAIN_GAIN) * f.strain
-        + (STRAIN_GAIN * error / math.sqrt(s) if settled else 0.0),
-        p_ss=f.p_ss - 2.0 * k_s * to_s + s * k_s * k_s,
-        p_sg=f.p_sg - k_s * to_g - k_g * to_s + s * k_s * k_g,
-        p_gg=f.p_gg - 2.0 * k_g * to_g + s * k_g * k_g,
-        p_sh=f.p_sh - k_s * to_h - k_h * to_s + s * k_s * k_h,
-        p_gh=f.p_gh - k_g * to_h - k_h * to_g + s * k_g * k_h,
-        p_hh=max(least * least, f.p_hh - 2.0 * k_h * to_h + s * k_h * k_h),
+        tau_s,
+        drift_c,
+        slow + k_s * error,
+        gap + k_g * error,
+        min(HEAT_RANGE * first, max(first / HEAT_RANGE, heat + k_h * error)),
+        used,
+        first,
+        strain + STRAIN_GAIN * (news - strain),
+        ss - 2.0 * k_s * to_s + s * k_s * k_s,
+        sg - k_s * to_g - k_g * to_s + s * k_s * k_g,
+        gg - 2.0 * k_g * to_g + s * k_g * k_g,
+        sh - k_s * to_h - k_h * to_s + s * k_s * k_h,
+        gh - k_g * to_h - k_h * to_g + s * k_g * k_h,
+        max(least * least, hh - 2.0 * k_h * to_h + s * k_h * k_h),
     )
 
 

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain data and back, by their annotations."""
+"""Frozen dataclasses and named tuples to plain data and back, by their annotations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def from_plain(kind: Any, data: Any) -> Any:
-    """``data`` as ``kind``: a dataclass, tuple[X, ...], Mapping[str, X], X | None, or a scalar.
+    """``data`` as ``kind``: a dataclass, a named tuple, tuple[X, ...], Mapping[str, X], X | None, or a scalar.
 
     Raises:
         ValueError: the data does not fit.
@@ -34,6 +34,8 @@ def from_plain(kind: Any, data: Any) -> Any:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return None if data is None else from_plain(_only(kind), data)
+    if isinstance(kind, type) and hasattr(kind, "_fields"):
+        return kind(*_tuple(tuple(_hints(kind).values()), data))
     if is_dataclass(kind) and isinstance(kind, type):
         return _dataclass(kind, data)
     if origin is tuple:

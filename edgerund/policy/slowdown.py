@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from edgerund.types import Card, ServingFigures
 
@@ -40,8 +41,7 @@ class LatencyMemory:
     spread: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LatencyForecast:
+class LatencyForecast(NamedTuple):
     """Mean and deviation of a reply's latency, ms."""
 
     mean_ms: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from edgerund.policy import filters
 from edgerund.policy.filters import Filter
@@ -21,8 +22,7 @@ FIRST_MARGIN_C = 3.0  # until enough forecasts came due
 NOTICED_MW = 100.0  # steps of the models' power that forecasts already made are corrected for
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A forecast made earlier: when it comes due, and what each member (and the mean) said."""
 
     at_s: float
@@ -113,8 +113,7 @@ def observe(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """The temperature some time ahead: ``steady_c`` at the present power, and ``c_per_w`` for each watt more."""
 
     steady_c: float
