@@ -13,6 +13,7 @@ import pytest
 
 from edgerund.observe.codec import load_decisions, load_snapshot
 from edgerund.observe.record_reader import RecordReader
+from edgerund.observe.recorder import parts_of
 from edgerund.sensors.fake_board import FakeBoard
 from edgerund.types import Reading
 from tests.daemon.conftest import Running, Start
@@ -109,11 +110,16 @@ def test_replay_decides_the_recording_again_byte_for_byte_and_over_a_reload(
 
     wait_for(lambda: flight.with_name(f"{flight.name}.1").exists(), 100.0, "a second part")
     wait_for(lambda: flight.stat().st_size > 20_000, 100.0, "some ticks in it")
-    result = json.loads(edgerund("replay", "--json", str(flight)))
+    # a copy: the daemon goes on, and a new part would rename the others under the reader
+    still = tmp_path / "still"
+    still.mkdir()
+    for part in [p for p in parts_of(flight) if p.exists()]:
+        shutil.copy(part, still)
+    result = json.loads(edgerund("replay", "--json", str(still / flight.name)))
     assert result["identical"] == result["ticks"] > 50
     assert result["restarts"] == 1, "the reload"
     # what is left when the oldest parts are dropped replays just as well
-    shutil.copy(flight, tmp_path / "alone.jsonl")
+    shutil.move(still / flight.name, tmp_path / "alone.jsonl")
     result = json.loads(edgerund("replay", "--json", str(tmp_path / "alone.jsonl")))
     assert result["identical"] == result["ticks"] > 0
 
