@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -109,27 +110,29 @@ class Link:
 
     def waiting(self) -> bool:
         """True if ``receive`` or ``lost`` has something new."""
-        return any(int(s.get(zmq.EVENTS)) & zmq.POLLIN for s in (self._socket, self._monitor))
+        return any(_readable(s) for s in (self._socket, self._monitor))
 
     def receive(self) -> list[list[Any]]:
         """Every message that is there, as frames."""
         messages: list[list[Any]] = []
-        try:
-            while True:
+        with contextlib.suppress(zmq.Again):
+            while _readable(self._socket):
                 messages.append(self._socket.recv_multipart(zmq.NOBLOCK))
-        except zmq.Again:
-            return messages
+        return messages
 
     def lost(self) -> bool:
         """True if a connection that stood has ended. A handshake that fails loses nothing: it had no request yet."""
         lost = False
-        try:
-            while True:
-                message = self._monitor.recv_multipart(zmq.NOBLOCK)
-                if parse_monitor_message(message)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                    self.connected = True
-                elif self.connected:
-                    self.connected = False
-                    lost = True
-        except zmq.Again:
-            return lost
+        while _readable(self._monitor):
+            message = self._monitor.recv_multipart(zmq.NOBLOCK)
+            if parse_monitor_message(message)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self.connected = True
+            elif self.connected:
+                self.connected = False
+                lost = True
+        return lost
+
+
+def _readable(socket: zmq.Socket[bytes]) -> bool:
+    """Asking costs 2 us, the exception of an empty socket 7."""
+    return bool(int(socket.get(zmq.EVENTS)) & zmq.POLLIN)
