@@ -124,6 +124,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="rounds of the timing (20)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-test", action="store_true", help="leave the test images alone")
+    parser.add_argument(
+        "--figures", type=Path, help="write the figures as JSON, for cascade_card.py"
+    )
     parser.add_argument("--out", type=Path, help="write the .cascade file beside the models")
     args = parser.parse_args()
     ladder = load_ladder(args.ladder)
@@ -138,7 +141,10 @@ def main() -> None:
         if not args.no_test:
             test = load(args.data, "test")
             figures = final(bench, loaded[0], loaded[1], test, best.at_least, args.rounds)
-            print(json.dumps(figures, indent=2))
+            text = json.dumps({**figures, "threads": args.threads}, indent=2)
+            print(text)
+            if args.figures:
+                args.figures.write_text(text + "\n", encoding="utf-8")
         if args.out:
             args.out.write_text(bench.text(best.at_least), encoding="utf-8")
             print(f"wrote {args.out}: sha256 {file_sha256(args.out)}")

@@ -13,9 +13,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgerund.checksum import file_sha256
+from edgerund.config.card import CardFile
 from edgerund.engines.cascade_file import read_cascade
 from tests.engines import onnx_bytes
 from tests.tools.test_cifar10_data import COUNT, write_packed
+from tools.cascade_card import card
 from tools.cascade_parts import Point, choose, points
 from tools.cifar10.data import CLASSES, Part
 
@@ -90,3 +93,8 @@ def test_a_run_writes_a_cascade_and_measures_what_it_wrote(tmp_path: Path) -> No
     assert cheap.accept.at_least == 0
     assert (cheap.file, top.file) == ("small.onnx", "top.onnx")
     assert None not in (cheap.sha256, top.sha256)
+    made = card(out, figures, "a test", repeats=1)
+    assert made["sha256"] == file_sha256(out)
+    assert made["load_ms"] > 0
+    written = CardFile.model_validate(made).figures()
+    assert (written.accuracy, written.latency_ms) == (figures["accuracy"], figures["mean_ms"])
