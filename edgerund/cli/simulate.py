@@ -99,7 +99,7 @@ def _one(
     terms = terms_of(plan, plant.world, ladders)
     decider = _decider(args.learned, plan)
     tape = report.Tape(decider, plan.temp.horizon_s if plan.temp else None)
-    recording = _recording(args.record, plan)
+    recording = _recording(args.record, decider)
     watches = [tape.watch] if args.report else []
     if recording is not None:
         watches.append(recording.watch)
@@ -126,12 +126,12 @@ def _decider(learned: Path | None, plan: PolicyPlan) -> Decider:
     return Learned(plan, OnnxProposer(learned))
 
 
-def _recording(path: Path | None, plan: PolicyPlan) -> Any:
+def _recording(path: Path | None, decider: Decider) -> Any:
     if path is None:
         return None
     from edgerund.sim.recording import Recording
 
-    return Recording(path, plan)
+    return Recording(path, decider)
 
 
 def _all(watches: Sequence[Callable[..., None]]) -> Callable[..., None]:

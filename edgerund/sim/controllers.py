@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from edgerund.policy import thermal
-from edgerund.policy.decide import decide
-from edgerund.policy.state import State
+from edgerund.policy.decide import decide, initial
 from edgerund.types import Decision, Snapshot
 from edgerund.types.policy import PolicyPlan
 
@@ -33,7 +32,7 @@ class Decider:
 
     def __init__(self, plan: PolicyPlan) -> None:
         self.plan = plan
-        self._state = State()
+        self._state = initial(plan)
         self.decisions: Mapping[str, Decision] = {}
 
     def decide(self, snapshot: Snapshot) -> None:
@@ -45,7 +44,9 @@ class Decider:
         return {name: decision.variant for name, decision in self.decisions.items()}
 
     def reload(self, plan: PolicyPlan) -> None:
-        self.plan = plan
+        """As the daemon does it: another policy begins with a clean state."""
+        if plan != self.plan:
+            self.plan, self._state = plan, initial(plan)
 
     def forecast_c(self, ahead_s: float) -> float | None:
         """What the thermal estimator expects ``ahead_s`` from now at the present power; None before it knows."""

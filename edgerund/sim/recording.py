@@ -16,6 +16,7 @@ from edgerund.observe.record_reader import RecordReader
 from edgerund.observe.recorder import Recorder, parts_of
 from edgerund.policy.plain import to_plain
 from edgerund.policy.state import State, load_state
+from edgerund.sim.controllers import Decider
 from edgerund.sim.plant import WALL_START_S, Row
 from edgerund.types import Decision, Snapshot
 from edgerund.types.policy import PolicyPlan
@@ -32,16 +33,20 @@ def context_of(plan: PolicyPlan) -> dict[str, Any]:
 class Recording:
     """Writes a simulated run as the daemon's flight recorder would; ``watch`` goes to the runner."""
 
-    def __init__(self, path: Path, plan: PolicyPlan) -> None:
+    def __init__(self, path: Path, decider: Decider) -> None:
+        self._decider, self._plan = decider, decider.plan
         path.unlink(missing_ok=True)
         clock = ManualClock(0.0, WALL_START_S)
         self._recorder = Recorder(
-            path, clock, max_bytes=MOST_BYTES, files=1, context=context_of(plan)
+            path, clock, max_bytes=MOST_BYTES, files=1, context=context_of(self._plan)
         )
         self._count = 0
 
     def watch(self, snapshot: Snapshot, decisions: Mapping[str, Decision], row: Row) -> None:  # noqa: ARG002
         """Record one tick."""
+        if self._decider.plan != self._plan:
+            self._plan = self._decider.plan
+            self._recorder.restart(context_of(self._plan))
         self._recorder.record(snapshot, decisions)
         self._count += 1
         if self._count % FLUSH_EVERY == 0:

@@ -14,7 +14,7 @@ from edgerund.sim.plant import Row
 from edgerund.sim.recording import Recording, Tape, context_of
 from edgerund.sim.replay import replay, replay_otherwise
 from edgerund.sim.runner import run
-from edgerund.sim.scenario import Scenario, SensorFault
+from edgerund.sim.scenario import Change, Scenario, SensorFault
 from edgerund.types import Decision, Snapshot
 from edgerund.types.policy import BatteryLimit, LatencyLimit, PolicyPlan, TempLimit
 from tests.sim.cases import PLAN, camera, fresh
@@ -33,8 +33,9 @@ COOLER = PolicyPlan(
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("replay") / "run.jsonl"
     plant, terms = fresh(WARM, [camera()])
-    taken = Recording(path, PLAN)
-    run(plant, Decider(PLAN), terms, taken.watch)
+    decider = Decider(PLAN)
+    taken = Recording(path, decider)
+    run(plant, decider, terms, taken.watch)
     taken.close()
     return path
 
@@ -46,6 +47,18 @@ def test_the_same_policy_decides_the_same_byte_for_byte(recording: Path) -> None
     assert result.ticks == result.identical == 420
     assert result.different == 0
     assert result.recorded == result.now
+
+
+def test_a_reload_in_the_midst_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "reload.jsonl"
+    scenario = Scenario(duration_s=200, changes=[Change(at_s=100, temp_limit_c=60)])
+    plant, terms = fresh(scenario, [camera()])
+    decider = Decider(PLAN)
+    taken = Recording(path, decider)
+    run(plant, decider, terms, taken.watch)
+    taken.close()
+    assert replay(Tape(path), PLAN, as_recorded=True).identical == 200
+    assert replay(Tape(path), PLAN).identical < 200
 
 
 def test_the_recorded_policy_as_another_one_changes_nothing(recording: Path) -> None:
