@@ -11,8 +11,9 @@ from edgerund.policy import filters
 from edgerund.policy.filters import Filter
 
 HEAT_C_PER_W = 4.0
-TAUS_S = (50.0, 110.0, 240.0)
-DRIFTS_C = (0.03, 0.1)  # how restless the disturbance is, C per square root of a second
+TAU_S = 110.0
+# (share of tau, how restless the disturbance is in C per square root of a second)
+MEMBERS = ((0.55, 0.03), (1.0, 0.1), (2.2, 0.05))
 FAST_TAU_S = 6.0
 SETTLE_S = 20.0
 ERRORS_KEPT = 90
@@ -66,12 +67,10 @@ def begin(
     temp_c: float, load_mw: float, heat_c_per_w: float | None, tau_s: float | None
 ) -> ThermalMemory:
     """The bank at the first reading; ``None``: nobody measured the board."""
-    taus = TAUS_S if tau_s is None else (0.7 * tau_s, tau_s, 1.4 * tau_s)
+    tau = tau_s or TAU_S
     heat = heat_c_per_w or HEAT_C_PER_W
     doubt = (0.15 if heat_c_per_w else 0.3) * heat
-    bank = tuple(
-        filters.begin(tau, drift, temp_c, heat, doubt) for tau in taus for drift in DRIFTS_C
-    )
+    bank = tuple(filters.begin(share * tau, drift, temp_c, heat, doubt) for share, drift in MEMBERS)
     return ThermalMemory(
         bank,
         weights=(1.0 / len(bank),) * len(bank),
