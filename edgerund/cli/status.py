@@ -11,7 +11,9 @@ from edgerund.cli.daemon_args import add_daemon_arguments, connect
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """The arguments."""
-    parser: argparse.ArgumentParser = subparsers.add_parser("status", help="what the daemon is doing")
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "status", help="what the daemon is doing"
+    )
     add_daemon_arguments(parser)
     return parser
 
@@ -62,13 +64,16 @@ def _ladder(ladder: dict[str, Any]) -> list[str]:
         until = "until unpin" if left_s is None else f"for {_duration(left_s)} more"
         lines.append(f"  held on {ladder['hold']['variant']} {until}: {ladder['hold']['reason']}")
     if ladder["restarts"]:
-        lines.append(f"  worker restarted {ladder['restarts']} times")
+        times = "once" if ladder["restarts"] == 1 else f"{ladder['restarts']} times"
+        lines.append(f"  worker restarted {times}")
     for v in ladder["variants"]:
         mark = "*" if v["name"] == ladder["live"] else "+" if v["resident"] else " "
         accuracy = "-" if v["accuracy"] is None else f"{100 * v['accuracy']:.2f} %"
         latency = "-" if v["latency_ms"] is None else f"{v['latency_ms']:.3f} ms"
         note = f"  QUARANTINED: {v['quarantined']}" if v["quarantined"] else ""
-        lines.append(f"  {mark} {v['name']:<16} {accuracy:>9} {latency:>12} {v['answered']:>9} answered{note}")
+        lines.append(
+            f"  {mark} {v['name']:<16} {accuracy:>9} {latency:>12} {v['answered']:>9} answered{note}"
+        )
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,9 @@ class ControlClient:
             self._socket.connect(f"ipc://{self._path}")
         except zmq.ZMQError as e:
             self.close()
-            raise ControlError(f"cannot reach the daemon at {self._path}: {e.strerror}") from e
+            raise ControlError(
+                f"cannot reach the daemon at {self._path}: {os.strerror(e.errno or 0)}"
+            ) from e
 
     def call(self, op: str, timeout_s: float | None = None, **arguments: Any) -> dict[str, Any]:
         """Do one operation; returns the reply without ``ok``.

@@ -44,12 +44,13 @@ def start_fork_server(engine_modules: Sequence[str]) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     multiprocessing.set_forkserver_preload([*PRELOAD, *engine_modules])
     try:
-        # Ctrl-C reaches the whole group of processes: not before the fork server has learnt to ignore it
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        # Ctrl-C reaches the whole group of processes; what is ignored here stays ignored in the fork server,
+        # which learns to do so itself only after its imports
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             forkserver.ensure_running()
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.signal(signal.SIGINT, before)
     except OSError as e:
         raise StartError(
             f"cannot start the fork server: {e.strerror}; it needs a writable temporary folder (TMPDIR)"
