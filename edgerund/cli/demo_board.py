@@ -43,8 +43,7 @@ class DemoBoard:
         """Let time pass."""
         step_s, self._at_s = now_s - self._at_s, now_s
         share = now_s / self._seconds
-        sun = 0.15 <= share < 0.5
-        ambient_c = SUN_C if sun else COOL_C
+        ambient_c = COOL_C + (SUN_C - COOL_C) * _sun(share)
         self.power_mw = IDLE_MW + self._work_mw
         target_c = ambient_c + HEAT_C_PER_W * self.power_mw / 1e3
         self.temp_c += (target_c - self.temp_c) * (1 - math.exp(-step_s / TAU_S))
@@ -52,19 +51,21 @@ class DemoBoard:
             self.percent = START_PERCENT + (SUN_PERCENT - START_PERCENT) * share / 0.6
         else:
             self.percent = SUN_PERCENT + (END_PERCENT - SUN_PERCENT) * (share - 0.6) / 0.4
-        self.story = (
-            "the sun is on the case"
-            if sun
-            else "in the shade"
-            if share < 0.6
-            else "the battery runs down"
-        )
+        late = "in the shade" if share < 0.6 else "the battery runs down"
+        self.story = "the sun is on the case" if _sun(share) > 0 else late
         self._write()
 
     def _write(self) -> None:
         self._board.zone("tj-thermal", self.temp_c)
         self._board.rail("VDD_IN", self.power_mw)
         self._board.battery(self.percent, power_mw=self.power_mw)
+
+
+def _sun(share: float) -> float:
+    """How much of the sun is on the case, 0..1, at ``share`` (0..1) of the run: it rises slowly, a cloud ends it."""
+    if share >= 0.45:
+        return 0.0
+    return min(1.0, max(0.0, (share - 0.1) / 0.2))
 
 
 def _relative_cost(plan: LadderPlan) -> dict[str, float]:
