@@ -17,5 +17,7 @@ def wait_for(condition: Callable[[], T], within_s: float = 30.0, what: str = "co
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come true within {within_s} s; last value {value!r}")
+            raise AssertionError(
+                f"{what} did not come true within {within_s} s; last value {value!r}"
+            )
         time.sleep(0.005)

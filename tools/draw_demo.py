@@ -90,18 +90,14 @@ def draw(moments: list[Moment], swaps: list[tuple[float, str]]) -> str:
     right = f'text-anchor="end" fill="{HEAT}"'
     for temp_c in (40, 60, LIMIT_C):
         chart.text(LEFT - 6, chart.y(share_c(temp_c)) + 4, f"{temp_c:.0f} °C", right)
-    chart.text(
-        chart.x(moments[-1].at_s) + 6,
-        chart.y(moments[-1].battery_percent / 100) + 4,
-        "battery",
-        f'fill="{CHARGE}"',
-    )
-    chart.text(
-        chart.x(moments[-1].at_s) + 6,
-        chart.y(share_c(moments[-1].temp_c)) + 4,
-        "heat",
-        f'fill="{HEAT}"',
-    )
+    last = moments[-1]
+    charge_y, heat_y = chart.y(last.battery_percent / 100) + 4, chart.y(share_c(last.temp_c)) + 4
+    if abs(charge_y - heat_y) < 14:
+        charge_y, heat_y = (
+            (charge_y + 7, heat_y - 7) if charge_y > heat_y else (charge_y - 7, heat_y + 7)
+        )
+    chart.text(chart.x(last.at_s) + 6, charge_y, "battery", f'fill="{CHARGE}"')
+    chart.text(chart.x(last.at_s) + 6, heat_y, "heat", f'fill="{HEAT}"')
     for row, (at_s, words) in enumerate(swaps):
         x, y = chart.x(at_s), TOP + HEIGHT + 26 + 20 * row
         chart.parts.append(
@@ -129,11 +125,16 @@ def _bands(chart: Chart, moments: list[Moment], swaps_s: list[float]) -> None:
         if inside:
             name = max(set(inside), key=inside.count)
             chart.band(from_s, to_s, name, COLOURS[names.index(name) % len(COLOURS)])
-    told = ""
-    for m in moments:
-        if m.story != told:
-            told = m.story
-            chart.story(m.at_s, told)
+    begins = [
+        m
+        for m, before in zip(moments, [None, *moments], strict=False)
+        if not before or m.story != before.story
+    ]
+    for m, end_s in zip(begins, [*(m.at_s for m in begins[1:]), moments[-1].at_s], strict=True):
+        if chart.x(end_s) - chart.x(m.at_s) > 7 * len(
+            m.story
+        ):  # else there is no room for the words
+            chart.story(m.at_s, m.story)
 
 
 def main() -> None:
