@@ -15,7 +15,8 @@ from pathlib import Path
 
 from edgerund.errors import StartError
 
-BACKLOG = 128
+BACKLOG = 1024
+"""Clients that may be waiting to connect while a worker is away (Linux allows up to net.core.somaxconn)."""
 
 
 @dataclass(slots=True)
