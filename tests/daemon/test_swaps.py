@@ -14,12 +14,6 @@ from tests.daemon.ladders import write_ladder
 from tests.waiting import wait_for
 
 
-def wait_until_live(daemon: Running, ladder: str, wanted: str, crowd: Crowd) -> None:
-    wait_for(
-        lambda: crowd.errors or daemon.status(ladder)["live"] == wanted, what=f"a swap to {wanted}"
-    )
-
-
 def swap_under_load(daemon: Running, ladder: Path, name: str, swaps: int) -> Crowd:
     """Pin variants in turn while 8 clients send; returns the crowd after checking every answer."""
     frames = some_frames()

@@ -22,10 +22,6 @@ def pid_of(daemon: Running, ladder: str = "demo") -> int:
     return int(wait_for(lambda: daemon.status(ladder)["pid"], what="a worker"))
 
 
-def wait_for_other_pid(daemon: Running, pid: int) -> None:
-    wait_for(lambda: daemon.status()["pid"] not in (None, pid), what="a new worker")
-
-
 def test_kill_dash_nine_under_load_loses_no_answer(start: Start, tmp_path: Path) -> None:
     ladder = write_ladder(tmp_path / "demo")
     other = write_ladder(tmp_path / "other", name="other")
