@@ -163,10 +163,11 @@ def validate(model: type[Model], document: Document) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as e:
-        raise ConfigError(
+        problems = [
             document.problem(_clean(error["loc"], document), _message(error))
             for error in e.errors()
-        ) from e
+        ]
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line)) from e
 
 
 def _clean(loc: Loc, document: Document) -> Loc:
