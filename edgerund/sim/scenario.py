@@ -121,6 +121,12 @@ class EngineFault(Window):
     quarantine_s: Positive = 120.0
 
 
+class NetworkFault(Window):
+    """Frames that never arrive; nobody can answer them, so they are not counted as offered."""
+
+    loss: Annotated[float, Field(gt=0, le=1)]
+
+
 class OverCurrent(Window):
     """The supply is weak: above ``limit_w`` the board slows its clocks and raises its alarm."""
 
@@ -160,6 +166,7 @@ class Scenario(Strict):
     contention: list[Contention] = Field(default_factory=list)
     sensor_faults: list[SensorFault] = Field(default_factory=list)
     engine_faults: list[EngineFault] = Field(default_factory=list)
+    network_faults: list[NetworkFault] = Field(default_factory=list)
     over_current: list[OverCurrent] = Field(default_factory=list)
     memory_pressure: list[MemoryPressure] = Field(default_factory=list)
     changes: list[Change] = Field(default_factory=list)

@@ -76,7 +76,10 @@ def draw(scenario: Scenario, ladders: dict[str, Sequence[Truth]], seed: int) -> 
         other_w=[at(scenario.other_w, t) + e for t, e in zip(times, extra_w, strict=True)],
         vehicle_w=[at(scenario.vehicle_w, t) * vehicle for t in times],
         fan_works=[not any(w.holds(t) for w in scenario.fan_fails) for t in times],
-        rate_hz=[at(scenario.load.rate_hz, t) * b for t, b in zip(times, bursts, strict=True)],
+        rate_hz=[
+            at(scenario.load.rate_hz, t) * b * _arriving(scenario, t)
+            for t, b in zip(times, bursts, strict=True)
+        ],
         slowdown=slowdown,
         over_current_w=[
             min((w.limit_w for w in scenario.over_current if w.holds(t)), default=math.inf)
@@ -109,6 +112,15 @@ def _board(cards: Sequence[Truth], scenario: Scenario, rng: random.Random) -> tu
         )
         for c in cards
     )
+
+
+def _arriving(scenario: Scenario, t_s: float) -> float:
+    """Share of the frames that the network delivers."""
+    share = 1.0
+    for fault in scenario.network_faults:
+        if fault.holds(t_s):
+            share *= 1 - fault.loss
+    return share
 
 
 def _memory(scenario: Scenario, times: Sequence[float]) -> list[int]:

@@ -9,7 +9,7 @@ from edgerund.sim.controllers import Controller, Decider
 from edgerund.sim.literature import AlertLike, FuzzyFopdt
 from edgerund.sim.plant import Plant, Row
 from edgerund.sim.runner import run, simulate
-from edgerund.sim.scenario import Battery, Change, Load, Scenario, SensorFault, Window
+from edgerund.sim.scenario import Battery, Change, Load, NetworkFault, Scenario, SensorFault, Window
 from edgerund.sim.terms import GRACE_S
 from edgerund.types import NoData, Snapshot
 from tests.sim.cases import PLAN, camera, fresh, ladder
@@ -66,6 +66,20 @@ def test_a_lowered_limit_counts_only_after_heat_had_time_to_leave() -> None:
     score = run(plant, Static(0), terms)
     assert score.over_limit_s == 300 - GRACE_S
     assert terms.reloads[300].temp is not None
+
+
+def test_frames_that_the_network_loses_are_not_offered() -> None:
+    fault = NetworkFault(from_s=100, to_s=200, loss=0.75)
+    plant, terms = fresh(Scenario(duration_s=300, network_faults=[fault]), [camera()])
+    offered: list[float] = []
+    run(
+        plant,
+        Static(1),
+        terms,
+        lambda _s, _d, row: offered.append(row.ladders["camera"].offered_hz),
+    )
+    assert offered[50] == offered[250] == 20
+    assert offered[150] == 5
 
 
 def test_clients_may_ask_for_less_time_than_the_policy() -> None:
