@@ -221,7 +221,7 @@ def test_a_mistake_in_a_card_file_is_told_in_that_file(folder: Path) -> None:
     card = folder / "cards" / "top.yaml"
     card.write_text("accuracy: 0.9\nlatencyms: 3\nload_ms: fast\n")
     problems = read_ladder(folder).problems
-    assert [(p.file, p.line) for p in problems] == [(str(card), 3), (str(card), 2)]
+    assert [(p.file, p.line) for p in problems] == [(str(card), 2), (str(card), 3)]
 
 
 def test_a_card_of_another_file_is_a_mistake(folder: Path) -> None:
