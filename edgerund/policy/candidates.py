@@ -32,6 +32,7 @@ class Candidate(NamedTuple):
     blocked: Reason | None = None
     unfit: Reason | None = None
     unready: Reason | None = None
+    headroom: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def tabulate(
                 _blocked(policy, ladder, place, memory_bytes),
                 timely.unfit or below,
                 timely.unfit or below or timely.unready,
+                None if limit is None else timely.headroom,
             )
         )
     current = _place(names, memory.switch.chosen)

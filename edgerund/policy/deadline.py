@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from edgerund.policy import reasons
 from edgerund.policy.chance import chance_within
-from edgerund.policy.slowdown import forecast
+from edgerund.policy.slowdown import Z99, forecast
 from edgerund.policy.state import LadderMemory
 from edgerund.types import LadderState, Reason
 from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan
@@ -17,12 +17,14 @@ OPEN_LOOP_S = 600.0  # for so long after a refused frame, a variant must keep up
 class Timeliness(NamedTuple):
     """The chance that a frame is served in time.
 
-    ``unfit`` tells why that is too little; ``unready`` why it is too little for a move up.
+    ``unfit`` tells why that is too little; ``unready`` why it is too little for a move up. ``headroom`` is 0..1: the
+    share of the deadline that 99 % of the replies leave.
     """
 
     chance: float = 1.0
     unfit: Reason | None = None
     unready: Reason | None = None
+    headroom: float = 1.0
 
 
 def limit_of(policy: PolicyPlan, terms: LadderTerms, ladder: LadderState) -> LatencyLimit | None:
@@ -55,15 +57,17 @@ def timeliness(
     in_time = chance_within(expected, limit.max_ms)
     if served < in_time and served < limit.chance:
         why = reasons.overload(variant.name, served, memory.rate_hz, limit)
-        return Timeliness(in_time * served, why, why)
+        return Timeliness(in_time * served, why, why, 0.0)
     if in_time < limit.chance:
         why = reasons.latency(variant.name, expected.mean_ms, in_time, limit)
-        return Timeliness(in_time * served, why, why)
+        return Timeliness(in_time * served, why, why, 0.0)
+    left = 1.0 - (expected.mean_ms + Z99 * expected.deviation_ms) / limit.max_ms
+    headroom = min(1.0, max(0.0, left))
     tight = chance_within(expected, limit.max_ms * (1.0 - hysteresis))
     if tight < limit.chance:
         why = reasons.latency(variant.name, expected.mean_ms, in_time, limit)
-        return Timeliness(in_time, None, why)
-    return Timeliness(in_time)
+        return Timeliness(in_time, None, why, headroom)
+    return Timeliness(in_time, None, None, headroom)
 
 
 def served_share(memory: LadderMemory, mean_ms: float, now_s: float) -> float:
@@ -84,5 +88,5 @@ def _unmeasured(
             chance = chance_within(expected, limit.max_ms)
             if chance < limit.chance:
                 why = reasons.latency(cheaper.name, expected.mean_ms, chance, limit)
-                return Timeliness(chance, why, why)
+                return Timeliness(chance, why, why, 0.0)
     return Timeliness()

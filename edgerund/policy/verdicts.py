@@ -74,8 +74,5 @@ def _worse(
 
 def headroom(limits: Ceilings, table: Table, move: Move) -> Mapping[str, float]:
     """0 (at the limit) .. 1 per constraint."""
-    chance = table.candidates[move.place].chance
-    return {
-        **limits.headroom,
-        **({"latency": chance} if table.candidates[move.place].unfit else {}),
-    }
+    latency = table.candidates[move.place].headroom
+    return limits.headroom if latency is None else {**limits.headroom, "latency": latency}

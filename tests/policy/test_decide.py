@@ -354,3 +354,18 @@ def test_a_lone_variant_is_always_chosen() -> None:
     one = LadderState("m", (VariantState("only", Card()),))
     _, found = decide(WARM, initial(WARM), snapshot(0.0, one, temp_c=200.0))
     assert found["m"].variant == "only"
+
+
+def test_headroom_shrinks_towards_each_limit() -> None:
+    policy = replace(WARM, latency=LatencyLimit(100.0), power=PowerLimit(12_000.0))
+    loop = Loop(policy)
+    cool = loop.run(30, temp_c=50.0, power_mw=6000.0).headroom
+    assert set(cool) == {"temperature", "latency", "power"}
+    slow = loop.run(
+        3,
+        lambda one: replace(one, serving=served(loop.live, slow=1.5)),
+        temp_c=60.0,
+        power_mw=6000.0,
+    ).headroom
+    assert slow["latency"] < cool["latency"]
+    assert slow["temperature"] < cool["temperature"]
