@@ -37,6 +37,7 @@ class Loader:
         self._ticks_left = 0
         self._quarantine: dict[str, tuple[str, float]] = {}
         self._states: tuple[VariantState, ...] | None = None
+        self._bytes: int | None = None
 
     @property
     def loading(self) -> bool:
@@ -45,7 +46,13 @@ class Loader:
 
     def resident_bytes(self) -> int:
         """Memory of everything loaded."""
-        return sum(self.variants[name].memory_bytes for name in self._resident)
+        if self._bytes is None:
+            self._bytes = sum(self.variants[name].memory_bytes for name in self._resident)
+        return self._bytes
+
+    def _changed(self) -> None:
+        """What is resident, or fit to serve, is not what it was."""
+        self._states, self._bytes = None, None
 
     def states(self) -> tuple[VariantState, ...]:
         """The variants as the snapshot shows them, best first."""
@@ -116,7 +123,7 @@ class Loader:
         if self._ticks_left > 0:
             return
         name, self._loading = self._loading, None
-        self._states = None
+        self._changed()
         for fault in self._faults:
             if fault.variant == name and fault.holds(now_s):
                 self.event = f"load of {name} failed"
@@ -129,16 +136,18 @@ class Loader:
         self.swaps += 1
         self._resident.remove(wanted)
         self._resident.append(wanted)  # the list runs from least to most recently used
-        self._states = None
+        self._changed()
 
     def _make_room(self, memory_bytes: int, needed: int) -> None:
         """Unload the least recently used, never the live one nor the cheapest."""
+        if self.resident_bytes() + needed <= memory_bytes:
+            return
         for name in tuple(self._resident):
             if self.resident_bytes() + needed <= memory_bytes:
                 return
             if name not in (self.live, self.bottom):
                 self._resident.remove(name)
-                self._states = None
+                self._changed()
 
     def _kill(self, now_s: float) -> None:
         """Out of memory: the worker dies and comes back on the cheapest variant."""
@@ -147,10 +156,10 @@ class Loader:
         self.live, self.since_s = self.bottom, now_s + RESTART_TICKS * DT_S
         self.away_ticks = RESTART_TICKS
         self.swaps += 1
-        self._states = None
+        self._changed()
 
     def _expire(self, now_s: float) -> None:
         for name, (_, until_s) in tuple(self._quarantine.items()):
             if now_s >= until_s:
                 del self._quarantine[name]
-                self._states = None
+                self._changed()
