@@ -12,8 +12,8 @@ maximum that is made harder step by step).
 
 What is relaxed, each in favour of the bound: swaps are instant and free; the fan is at full speed wherever it
 works, without drawing power; the limit is asked for only at the end of each block of up to three ticks; leakage is
-its tangent; the battery's losses are those of a full one; loads cannot fail. It presumes that the sink stays warmer
-than the air, and says nothing about a run that broke a limit or ended below its reserve.
+its tangent; the battery's losses are those of a full one; loads cannot fail. It says nothing about a run that broke a
+limit or ended below its reserve.
 """
 
 from __future__ import annotations

@@ -111,7 +111,11 @@ def thermal_of(plant: PlantLike, limits_c: Sequence[float], base_w: Floats) -> T
         u = np.zeros(n)
         u[0] = (base_w[tick] + leak_w) / chain.j_per_k[0]
         away = chain.still_w_per_k + chain.fan_w_per_k * fan
-        u[-1] += (world.sun_w[tick] + away * world.ambient_c[tick]) / chain.j_per_k[-1]
+        # a sink colder than air may have the fan off: at most so much less heat flows in than at full speed,
+        # and with more power the sink is only warmer
+        not_blown_w = chain.fan_w_per_k * fan * max(0.0, world.ambient_c[tick] - x[-1])
+        into_w = world.sun_w[tick] + away * world.ambient_c[tick] - not_blown_w
+        u[-1] += into_w / chain.j_per_k[-1]
         x = matrices[fan] @ x + DT_S * u
         if tick % length == length - 1:
             free_c.append(x[0])

@@ -3,15 +3,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 
 from edgerund.sim.baselines import Static, Threshold
 from edgerund.sim.bound import upper_bound
 from edgerund.sim.compare import kept
 from edgerund.sim.controllers import Controller
+from edgerund.sim.heat import Heat
 from edgerund.sim.literature import AlertLike, FuzzyFopdt
 from edgerund.sim.perturbed import PerturbedPlant
 from edgerund.sim.plant import Plant
+from edgerund.sim.pricing import thermal_of
 from edgerund.sim.runner import run
 from edgerund.sim.scenario import Battery, Contention, Load, Scenario, Window
 from edgerund.sim.terms import terms_of
@@ -82,6 +85,19 @@ def test_no_plan_at_all_scores_above_the_bound_and_the_best_one_comes_near() -> 
     best = max(s.effective_accuracy for s in scores if kept(s))
     assert best <= bound < 0.71
     assert best > 0.93 * bound
+
+
+def test_a_sink_that_is_colder_than_the_air_is_not_warmed_by_the_fan() -> None:
+    """Carried from the cold into an oven: at first the air heats the sink, and a fan would help it to."""
+    scenario = Scenario(duration_s=300, ambient_c=[(0, -20), (10, -20), (11, 60)])
+    plant, terms = fresh(scenario, [camera()])
+    thermal = thermal_of(plant, terms.temp_limit_c, np.full(300, scenario.device.idle_w))
+    free_c = 80 - thermal.slack(np.zeros(300))
+    heat = Heat(plant.chain, scenario.device, plant.start_c)
+    for tick, ambient_c in enumerate(plant.world.ambient_c):
+        heat.step(scenario.device.idle_w, ambient_c, 0.0, True)
+        if tick % 3 == 2:
+            assert free_c[tick // 3] <= heat.die_c + 1e-9
 
 
 def test_where_nothing_binds_the_bound_is_the_best_variant() -> None:
