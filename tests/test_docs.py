@@ -7,16 +7,21 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 import edgerund.errors
 from edgerund.config.card import card_schema
+from edgerund.config.ladder import load_ladder
 from edgerund.config.ladder_file import ladder_schema
 from edgerund.config.policy import parse_policy, policy_schema
 from edgerund.config.settings import Settings
 from edgerund.config.source import parse_yaml, validate
+from edgerund.daemon.handlers import Operations
+from edgerund.errors import EngineError
 from edgerund.registry import BUILT_IN, names_built_in
+from edgerund.serve.loader import load_resident
 from tools.reference.pages import PAGES, page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,6 +153,39 @@ def test_the_index_of_a_folder_is_complete(folder: str) -> None:
     index = text_of(f"{folder}/README.md")
     pages = {p.name for p in (ROOT / folder).glob("*.md")} - {"README.md"}
     assert {p for p in pages if f"({p})" not in index} == set()
+
+
+def test_the_backend_that_is_built_on_its_page_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, *_ = blocks("docs/writing-a-backend.md", "python")
+    ladder = next(b for b in blocks("docs/writing-a-backend.md", "yaml") if "ladder:" in b)
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "npz_backend.py").write_text(code)
+    (tmp_path / "ladder.yaml").write_text(ladder)
+    weights = np.arange(12, dtype=np.float32).reshape(4, 3)
+    np.savez(tmp_path / "weights.npz", weights=weights)
+    monkeypatch.syspath_prepend(tmp_path)
+    plan = load_ladder(tmp_path)
+    resident = load_resident(plan, plan.variants[0], threads=1)
+    assert resident.engine.infer([np.eye(1, 4, dtype=np.float32)])[0].tolist() == [[0.0, 1.0, 2.0]]
+    resident.engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        resident.engine.infer([np.eye(1, 4, dtype=np.float32)])
+
+
+def test_every_operation_of_the_control_socket_is_described() -> None:
+    known = {n for n, f in vars(Operations).items() if callable(f) and not n.startswith("_")}
+    assert set(re.findall(r"^\| `(\w+)` \|", text_of("docs/control.md"), re.MULTILINE)) == known
+
+
+def test_variants_of_the_bundled_ladder_are_named_right() -> None:
+    names = {v.name for v in load_ladder(ROOT / "variants" / "cifar10").variants}
+    for name in ("README.md", "docs/operator.md", "docs/control.md"):
+        named = re.findall(
+            r'pin cifar10 (\S+)|"ladder": "cifar10", "variant": "(\S+?)"', text_of(name)
+        )
+        assert {a or b for a, b in named} <= names
 
 
 def test_the_two_commands_of_the_readme_are_there() -> None:
