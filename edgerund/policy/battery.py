@@ -60,8 +60,17 @@ def observe(
     full = memory.full_mwh
     if gauge.percent is not None and gauge.percent >= 1.0:
         full = energy / gauge.percent * 100.0
-    memory = replace(memory, energy_mwh=energy, full_mwh=full)
-    return _other(memory, gauge.energy_mwh is None, board_mw, now_s, dt_s)
+    board_mwh = memory.mark_board_mwh + board_mw * dt_s / 3600.0
+    memory = BatteryMemory(
+        memory.began_s,
+        energy,
+        full,
+        memory.others_mw,
+        memory.mark_s,
+        memory.mark_mwh,
+        board_mwh,
+    )
+    return _other(memory, gauge.energy_mwh is None, now_s)
 
 
 def usual_mw(memory: BatteryMemory) -> float:
@@ -126,20 +135,17 @@ def _energy_mwh(
     return None
 
 
-def _other(
-    memory: BatteryMemory, coarse: bool, board_mw: float, now_s: float, dt_s: float
-) -> BatteryMemory:
+def _other(memory: BatteryMemory, coarse: bool, now_s: float) -> BatteryMemory:
     """Compare what the gauge lost over a window with what the board drew in it."""
     assert memory.energy_mwh is not None
     if memory.mark_s is None:
         return replace(memory, mark_s=now_s, mark_mwh=memory.energy_mwh, mark_board_mwh=0.0)
-    board_mwh = memory.mark_board_mwh + board_mw * dt_s / 3600.0
     elapsed_s = now_s - memory.mark_s
     lost_mwh = memory.mark_mwh - memory.energy_mwh
     enough = not coarse or lost_mwh >= COARSE_SHARE * (memory.full_mwh or 0.0)
     if elapsed_s < WINDOW_S or (not enough and elapsed_s < LONGEST_WINDOW_S):
-        return replace(memory, mark_board_mwh=board_mwh)
-    other = max(0.0, (lost_mwh - board_mwh) * 3600.0 / elapsed_s)
+        return memory
+    other = max(0.0, (lost_mwh - memory.mark_board_mwh) * 3600.0 / elapsed_s)
     return replace(
         memory,
         others_mw=(*memory.others_mw, other)[-WINDOWS_KEPT:],

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from edgerund.policy import reasons, rules
 from edgerund.policy.candidates import Table, tabulate
-from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.gate import Move, moves
 from edgerund.policy.limits import limits_now
 from edgerund.policy.observe import observe
@@ -60,32 +59,25 @@ def decide(
     ladders = dict(state.ladders)
     for index, (table, move) in enumerate(zip(tables, picked, strict=True)):
         why = explain_rejections(policy, state, tables, limits, picked, index)
-        decision = _decision(table, move, why, limits, now_s)
+        reason = _reason(table, move, why, now_s)
         memory = ladders[table.ladder.name]
-        switch = switched(
-            memory.switch, policy.switching, decision.variant, decision.reason.code, now_s
+        chosen = table.candidates[move.place].name
+        switch = switched(memory.switch, policy.switching, chosen, reason.code, now_s)
+        decisions[table.ladder.name] = Decision(
+            ladder=table.ladder.name,
+            variant=chosen,
+            reason=reason,
+            at_s=now_s,
+            changed=chosen != table.ladder.live,
+            voluntary=move.voluntary,
+            rejected=tuple(Rejection(name, because) for name, because in why.items()),
+            headroom=headroom(limits, table, move),
+            warm=_warm(table, move),
+            notes=(*table.notes, *limits.notes),
+            since_s=switch.since_s,
         )
-        decisions[table.ladder.name] = replace(decision, since_s=switch.since_s)
-        ladders[table.ladder.name] = replace(memory, switch=switch)
+        ladders[table.ladder.name] = memory.with_switch(switch)
     return replace(state, ladders=ladders), decisions
-
-
-def _decision(
-    table: Table, move: Move, why: Mapping[str, Reason], limits: Ceilings, now_s: float
-) -> Decision:
-    chosen = table.candidates[move.place]
-    return Decision(
-        ladder=table.ladder.name,
-        variant=chosen.name,
-        reason=_reason(table, move, why, now_s),
-        at_s=now_s,
-        changed=chosen.name != table.ladder.live,
-        voluntary=move.voluntary,
-        rejected=tuple(Rejection(name, reason) for name, reason in why.items()),
-        headroom=headroom(limits, table, move),
-        warm=_warm(table, move),
-        notes=(*table.notes, *limits.notes),
-    )
 
 
 def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -> Reason:

@@ -32,6 +32,12 @@ class LadderMemory:
     busy: float = 0.0
     refused_s: float | None = None
 
+    def with_switch(self, switch: SwitchMemory) -> LadderMemory:
+        """The same with another memory of swaps."""
+        return LadderMemory(
+            self.latency, switch, self.rate_hz, self.flow_hz, self.busy, self.refused_s
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class State:
