@@ -14,23 +14,25 @@ import argparse
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgerund.checksum import file_sha256
 from edgerund.config.ladder import load_ladder
 from edgerund.engines.cascade_file import KINDS
 from edgerund.engines.cascade_rule import CONFIDENCE, agree, as_declared
-from edgerund.ports import Counting, Engine
+from edgerund.ports import Array, Counting, Engine, Pipeline
 from edgerund.serve.loader import load_resident
 from edgerund.serve.mail import Resident
 from edgerund.types import LadderPlan, VariantPlan
-from tools.cascade_parts import Bench, Point, choose, named, points, prepared, timed
+from tools.cascade_parts import Bench, Point, Timing, choose, named, points, prepared, timed
 from tools.cifar10.data import Part, load, split
 
 
@@ -41,66 +43,77 @@ def escalated(engine: Engine) -> float:
     return counted["escalated_1"] / counted["frames"]
 
 
-def sweep(
-    bench: Bench, cheap: Resident, top: Resident, part: Part, args: argparse.Namespace
-) -> Point:
+def right(pipeline: Pipeline, outputs: Sequence[list[Array]], part: Part) -> NDArray[np.bool_]:
+    """Which images were named right."""
+    answers = np.array([named(pipeline, each) for each in outputs])
+    return np.asarray(answers == part.labels)
+
+
+def sweep(bench: Bench, loaded: Mapping[str, Resident], args: argparse.Namespace) -> Point:
     """Print the curve on the validation images and return the choice."""
+    _, part = split(load(args.data, "train"))
+    cheap, top, base = (loaded[name] for name in (args.cheap, args.top, args.against))
     inputs = prepared(top.pipeline, part)
-    _, outputs, _ = timed([cheap.engine, top.engine], inputs, args.rounds)
-    right = [
-        np.array([named(top.pipeline, out) for out in each]) == part.labels for each in outputs
-    ]
-    shared = agree(["cheap", "top"], [cheap.engine.spec, top.engine.spec]).outputs[0]
-    own = cheap.engine.spec.outputs[0]
-    rows = [as_declared(out[0], own, replace(shared, scale=None)).reshape(-1) for out in outputs[0]]
-    found = points(right[0], right[1], CONFIDENCE[args.kind](np.array(rows, np.float64)))
-    engines = [cheap.engine, top.engine, *(bench.engine(p.at_least) for p in found)]
+    alone = [resident.engine for resident in loaded.values()]
+    _, outputs, _ = timed(alone, inputs, args.rounds)
+    hits = {
+        name: right(top.pipeline, each, part) for name, each in zip(loaded, outputs, strict=True)
+    }
+    shared = agree([args.cheap, args.top], [cheap.engine.spec, top.engine.spec]).outputs[0]
+    own, first = cheap.engine.spec.outputs[0], outputs[list(loaded).index(args.cheap)]
+    rows = [as_declared(out[0], own, replace(shared, scale=None)).reshape(-1) for out in first]
+    confidence = CONFIDENCE[args.kind](np.array(rows, np.float64))
+    found = points(hits[args.cheap], hits[args.top], hits[args.against], confidence)
+    best = choose(found, args.loss / 100)
+    engines = [base.engine, *alone, *(bench.engine(p.at_least) for p in found)]
     timing, _, _ = timed(engines, inputs, args.rounds)
     print(f"{len(part)} validation images, {args.rounds} rounds, {args.threads} thread(s)")
-    print("at_least  accuracy  loss +- s.e. (points)  escalated  mean ms  of top")
-    for name, i in ((args.cheap, 0), (args.top, 1)):
-        accuracy = right[i].mean()
-        print(
-            f"{name:<8}  {accuracy:8.2%}  {'':21}  {'':9}  {timing.ms(i):7.3f}  {timing.ratio(i, 1):6.3f}"
-        )
-    best = choose(found, args.loss / 100)
-    for i, p in enumerate(found, start=2):
+    print(f"at_least  accuracy  loss +- s.e. (points)  escalated  mean ms  of {args.against}")
+    for i, (name, each) in enumerate(hits.items(), start=1):
+        print(f"{name:<8}  {each.mean():8.2%}  {'':21}  {'':9}  {_time(timing, i)}")
+    for i, p in enumerate(found, start=1 + len(alone)):
         loss = f"{p.loss * 100:.2f} +- {p.noise * 100:.2f}"
+        mark = "  <- chosen" if p is best else ""
         print(
-            f"{p.at_least:<8g}  {p.accuracy:8.2%}  {loss:>21}  {p.share:9.1%}  {timing.ms(i):7.3f}"
-            f"  {timing.ratio(i, 1):6.3f}{'  <- chosen' if p is best else ''}"
+            f"{p.at_least:<8g}  {p.accuracy:8.2%}  {loss:>21}  {p.share:9.1%}  {_time(timing, i)}{mark}"
         )
         engines[i].close()
     return best
 
 
+def _time(timing: Timing, column: int) -> str:
+    return f"{timing.ms(column):7.3f}  {timing.ratio(column, 0):6.3f}"
+
+
 def final(
-    bench: Bench, cheap: Resident, top: Resident, part: Part, at_least: float, rounds: int
-) -> Mapping[str, float]:
+    bench: Bench, loaded: Mapping[str, Resident], at_least: float, args: argparse.Namespace
+) -> Mapping[str, Any]:
     """Every figure of the choice on the test images; looked at once."""
-    inputs = prepared(top.pipeline, part)
+    part = load(args.data, "test")
+    pipeline = loaded[args.top].pipeline
     both = bench.engine(at_least)
-    engines = [cheap.engine, top.engine, both]
-    timing, outputs, took = timed(engines, inputs, rounds)
+    engines = [both, *(resident.engine for resident in loaded.values())]
+    timing, outputs, took = timed(engines, prepared(pipeline, part), args.rounds)
     share = escalated(both)
     both.close()
-    accuracy = [
-        float((np.array([named(top.pipeline, out) for out in each]) == part.labels).mean())
-        for each in outputs
-    ]
+    members = {
+        name: {
+            "accuracy": round(float(right(pipeline, outputs[i], part).mean()), 4),
+            "mean_ms": round(timing.ms(i), 4),
+            "p99_ms": round(float(np.quantile(took[i], 0.99)), 4),
+            "cascade_takes": round(timing.ratio(0, i), 4),
+        }
+        for i, name in enumerate(loaded, start=1)
+    }
     return {
         "images": len(part),
-        "accuracy": round(accuracy[2], 4),
-        "accuracy_top": round(accuracy[1], 4),
-        "accuracy_cheap": round(accuracy[0], 4),
+        "threads": args.threads,
+        "accuracy": round(float(right(pipeline, outputs[0], part).mean()), 4),
         "escalated": round(share, 4),
-        "mean_ms": round(timing.ms(2), 4),
-        "mean_ms_top": round(timing.ms(1), 4),
-        "mean_ms_cheap": round(timing.ms(0), 4),
-        "of_top": round(timing.ratio(2, 1), 4),
-        "p50_ms": round(float(np.median(took[2])), 4),
-        "p99_ms": round(float(np.quantile(took[2], 0.99)), 4),
-        "p99_ms_top": round(float(np.quantile(took[1], 0.99)), 4),
+        "mean_ms": round(timing.ms(0), 4),
+        "p50_ms": round(float(np.median(took[0])), 4),
+        "p99_ms": round(float(np.quantile(took[0], 0.99)), 4),
+        "beside": members,
     }
 
 
@@ -118,6 +131,9 @@ def main() -> None:
     parser.add_argument("ladder", type=Path)
     parser.add_argument("--cheap", required=True, metavar="VARIANT")
     parser.add_argument("--top", required=True, metavar="VARIANT")
+    parser.add_argument(
+        "--against", metavar="VARIANT", help="whose accuracy and time count (the top one's)"
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with CIFAR-10")
     parser.add_argument("--kind", choices=KINDS, default="softmax")
     parser.add_argument("--loss", type=float, default=0.3, help="points that may be lost (0.3)")
@@ -129,19 +145,18 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="write the .cascade file beside the models")
     args = parser.parse_args()
+    args.against = args.against or args.top
     ladder = load_ladder(args.ladder)
-    cheap, top = variant(ladder, args.cheap), variant(ladder, args.top)
-    if (cheap.input, cheap.output) != (top.input, top.output):
+    plans = {name: variant(ladder, name) for name in (args.against, args.top, args.cheap)}
+    cheap, top = plans[args.cheap], plans[args.top]
+    if any((plan.input, plan.output) != (top.input, top.output) for plan in plans.values()):
         raise SystemExit("cannot join them: their input or output is prepared differently")
-    loaded = [load_resident(ladder, plan, args.threads) for plan in (cheap, top)]
-    _, validation = split(load(args.data, "train"))
+    loaded = {name: load_resident(ladder, plan, args.threads) for name, plan in plans.items()}
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), cheap, top, args.kind, args.threads)
-        best = sweep(bench, loaded[0], loaded[1], validation, args)
+        best = sweep(bench, loaded, args)
         if not args.no_test:
-            test = load(args.data, "test")
-            figures = final(bench, loaded[0], loaded[1], test, best.at_least, args.rounds)
-            text = json.dumps({**figures, "threads": args.threads}, indent=2)
+            text = json.dumps(final(bench, loaded, best.at_least, args), indent=2)
             print(text)
             if args.figures:
                 args.figures.write_text(text + "\n", encoding="utf-8")

@@ -89,14 +89,20 @@ def timed(
 
 # ------------------------------------------------------------------ choosing
 def points(
-    cheap: NDArray[np.bool_], top: NDArray[np.bool_], confidence: NDArray[np.float64]
+    cheap: NDArray[np.bool_],
+    top: NDArray[np.bool_],
+    base: NDArray[np.bool_],
+    confidence: NDArray[np.float64],
 ) -> list[Point]:
-    """Accuracy for each threshold, from which answers were right and how sure the cheap model was."""
+    """Accuracy for each threshold, from which answers were right and how sure the cheap model was.
+
+    The loss is counted against ``base``, which may be ``top``.
+    """
     found = []
     for at_least in sorted({float(f"{t:.3g}") for t in np.quantile(confidence, SHARES)} | {0.0}):
         stays = confidence >= at_least
         right = np.where(stays, cheap, top)
-        worse = top.astype(np.float64) - right
+        worse = base.astype(np.float64) - right
         noise = float(worse.std() / math.sqrt(len(worse)))
         found.append(
             Point(

@@ -24,23 +24,25 @@ from tools.cifar10.data import CLASSES, Part
 
 ROOT = Path(__file__).resolve().parents[2]
 answers = st.lists(
-    st.tuples(st.booleans(), st.booleans(), st.floats(0.1, 1)), min_size=2, max_size=50
+    st.tuples(st.booleans(), st.booleans(), st.booleans(), st.floats(0.1, 1)),
+    min_size=2,
+    max_size=50,
 )
 
 
 @given(answers)
 def test_each_point_says_what_the_rule_would_have_answered(
-    told: list[tuple[bool, bool, float]],
+    told: list[tuple[bool, bool, bool, float]],
 ) -> None:
-    cheap, top, confidence = (np.array(column) for column in zip(*told, strict=True))
-    found = points(cheap, top, confidence)
+    cheap, top, base, confidence = (np.array(column) for column in zip(*told, strict=True))
+    found = points(cheap, top, base, confidence)
     assert found[0].at_least == 0
     assert found[0].share == 0
     for point in found:
         stays = [sure >= point.at_least for sure in confidence]
         right = [c if s else t for c, t, s in zip(cheap, top, stays, strict=True)]
         assert point.accuracy == np.mean(right)
-        assert np.isclose(point.loss, np.mean(top) - np.mean(right))
+        assert np.isclose(point.loss, np.mean(base) - np.mean(right))
         assert np.isclose(point.share, 1 - np.mean(stays))
         assert point.noise >= 0
 
@@ -60,7 +62,7 @@ def test_the_cheapest_point_that_spares_one_standard_error_is_chosen() -> None:
 def test_a_run_writes_a_cascade_and_measures_what_it_wrote(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     rng = np.random.default_rng(5)
-    for name in ("top", "small"):
+    for name in ("top", "small", "third"):
         weight = rng.normal(0, 0.1, (3 * 32 * 32, 10)).astype(np.float32)
         data = onnx_bytes.linear(weight, np.zeros(10, np.float32), size=32)
         (tmp_path / f"{name}.onnx").write_bytes(data)
@@ -70,7 +72,7 @@ def test_a_run_writes_a_cascade_and_measures_what_it_wrote(tmp_path: Path) -> No
         "task": "classify",
         "labels": list(CLASSES),
         "defaults": {"input": {"size": [32, 32]}},
-        "variants": [{"name": n, "file": f"{n}.onnx"} for n in ("top", "small")],
+        "variants": [{"name": n, "file": f"{n}.onnx"} for n in ("third", "top", "small")],
     }
     ladder.write_text(yaml.safe_dump(told))
     for name in ("train", "test"):
@@ -78,6 +80,7 @@ def test_a_run_writes_a_cascade_and_measures_what_it_wrote(tmp_path: Path) -> No
         write_packed(tmp_path / f"{name}.npz", Part(images, rng.integers(0, 10, COUNT)))
     out = tmp_path / "both.cascade"
     wanted = ["--cheap", "small", "--top", "top", "--data", tmp_path, "--out", out, "--rounds", 2]
+    wanted += ["--against", "third"]
     command = [sys.executable, "-m", "tools.cascade_curve", ladder, *wanted, "--loss", "100"]
     ran = subprocess.run(
         [str(word) for word in command], cwd=ROOT, capture_output=True, text=True, check=False
@@ -87,7 +90,7 @@ def test_a_run_writes_a_cascade_and_measures_what_it_wrote(tmp_path: Path) -> No
     figures = json.loads(ran.stdout[ran.stdout.index("{") : ran.stdout.rindex("}") + 1])
     assert figures["images"] == COUNT
     assert figures["escalated"] == 0
-    assert figures["accuracy"] == figures["accuracy_cheap"]
+    assert figures["accuracy"] == figures["beside"]["small"]["accuracy"]
     cheap, top = read_cascade(out)
     assert cheap.accept is not None
     assert cheap.accept.at_least == 0
