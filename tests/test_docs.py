@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import edgerund.errors
+from edgerund.cli import main
 from edgerund.config.card import card_schema
 from edgerund.config.ladder import load_ladder
 from edgerund.config.ladder_file import ladder_schema
@@ -186,6 +187,11 @@ def test_variants_of_the_bundled_ladder_are_named_right() -> None:
             r'pin cifar10 (\S+)|"ladder": "cifar10", "variant": "(\S+?)"', text_of(name)
         )
         assert {a or b for a, b in named} <= names
+
+
+def test_the_readme_shows_the_bundled_ladder_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ladder", "show", str(ROOT / "variants" / "cifar10")]) == 0
+    assert blocks("README.md", "text") == [capsys.readouterr().out.strip() + "\n"]
 
 
 def test_the_two_commands_of_the_readme_are_there() -> None:

@@ -32,13 +32,23 @@ class Moment:
     story: str
 
 
-def read(text: str) -> tuple[list[Moment], list[tuple[float, str]]]:
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One swap with what the reply said."""
+
+    at_s: float
+    before: str
+    after: str
+    reason: str
+
+
+def read(text: str) -> tuple[list[Moment], list[Swap]]:
     """The moments and the swaps of a run."""
     run = text.partition("swaps, each with the reason")[0].splitlines()
     moments = [
         Moment(float(m[1]), m[2], float(m[3]), float(m[4]), m[5]) for m in map(LINE.match, run) if m
     ]
-    swaps = [(float(m[1]), f"{m[2]} → {m[3]}: {m[4]}") for m in map(SWAP.match, run) if m]
+    swaps = [Swap(float(m[1]), m[2], m[3], m[4]) for m in map(SWAP.match, run) if m]
     return moments, swaps
 
 
@@ -69,7 +79,12 @@ class Chart:
         self.parts.append(
             f'<rect x="{x:.1f}" y="{TOP}" width="{width:.1f}" height="{HEIGHT}" fill="{colour}"/>'
         )
-        self.text(x + width / 2, TOP + 18, name, 'text-anchor="middle" font-weight="600"')
+        if width > 8 * len(name):
+            self.text(x + width / 2, TOP + 18, name, 'text-anchor="middle" font-weight="600"')
+        else:  # upright, for want of room
+            at_x, at_y = x + width / 2 + 4, TOP + HEIGHT - 8
+            turn = f'transform="rotate(-90 {at_x:.0f} {at_y})" font-weight="600"'
+            self.text(at_x, at_y, name, turn)
 
     def story(self, at_s: float, words: str) -> None:
         self.text(self.x(at_s), TOP - 12, words, 'fill="#57606a" font-style="italic"')
@@ -80,10 +95,11 @@ def share_c(temp_c: float) -> float:
     return min(1.0, max(0.0, (temp_c - LOW_C) / (HIGH_C - LOW_C)))
 
 
-def draw(moments: list[Moment], swaps: list[tuple[float, str]]) -> str:
+def draw(moments: list[Moment], swaps: list[Swap]) -> str:
     """The picture."""
     chart = Chart(moments[-1].at_s)
-    _bands(chart, moments, [at_s for at_s, _ in swaps])
+    _bands(chart, moments, swaps)
+    _stories(chart, moments)
     chart.line([(0.0, share_c(LIMIT_C)), (moments[-1].at_s, share_c(LIMIT_C))], "#e5a29b")
     chart.line([(m.at_s, share_c(m.temp_c)) for m in moments], HEAT)
     chart.line([(m.at_s, m.battery_percent / 100) for m in moments], CHARGE)
@@ -98,12 +114,12 @@ def draw(moments: list[Moment], swaps: list[tuple[float, str]]) -> str:
         )
     chart.text(chart.x(last.at_s) + 6, charge_y, "battery", f'fill="{CHARGE}"')
     chart.text(chart.x(last.at_s) + 6, heat_y, "heat", f'fill="{HEAT}"')
-    for row, (at_s, words) in enumerate(swaps):
-        x, y = chart.x(at_s), TOP + HEIGHT + 26 + 20 * row
+    for row, swap in enumerate(swaps):
+        x, y = chart.x(swap.at_s), TOP + HEIGHT + 26 + 20 * row
         chart.parts.append(
             f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{TOP + HEIGHT}" stroke="{INK}" stroke-dasharray="3 3"/>'
         )
-        chart.text(LEFT, y, f"{at_s:.1f} s  {words}")
+        chart.text(LEFT, y, f"{swap.at_s:.1f} s  {swap.before} → {swap.after}: {swap.reason}")
     height = TOP + HEIGHT + 30 + 20 * len(swaps)
     width = LEFT + WIDTH + 70
     head = (
@@ -116,15 +132,17 @@ def draw(moments: list[Moment], swaps: list[tuple[float, str]]) -> str:
     return "\n".join([head, paper, title, *chart.parts, "</svg>", ""])
 
 
-def _bands(chart: Chart, moments: list[Moment], swaps_s: list[float]) -> None:
-    """One band per variant's turn, and the board's story above."""
-    edges = [0.0, *swaps_s, moments[-1].at_s]
-    names = list(dict.fromkeys(m.variant for m in moments))
-    for from_s, to_s in itertools.pairwise(edges):
-        inside = [m.variant for m in moments if from_s <= m.at_s <= to_s]
-        if inside:
-            name = max(set(inside), key=inside.count)
-            chart.band(from_s, to_s, name, COLOURS[names.index(name) % len(COLOURS)])
+def _bands(chart: Chart, moments: list[Moment], swaps: list[Swap]) -> None:
+    """One band per variant's turn."""
+    edges = [0.0, *(swap.at_s for swap in swaps), moments[-1].at_s]
+    turns = [moments[0].variant, *(swap.after for swap in swaps)]
+    names = list(dict.fromkeys(turns))
+    for name, (from_s, to_s) in zip(turns, itertools.pairwise(edges), strict=True):
+        chart.band(from_s, to_s, name, COLOURS[names.index(name) % len(COLOURS)])
+
+
+def _stories(chart: Chart, moments: list[Moment]) -> None:
+    """What happens to the board, above the bands."""
     begins = [
         m
         for m, before in zip(moments, [None, *moments], strict=False)
