@@ -21,9 +21,12 @@ class SwitchMemory:
     cause: str = "start"
 
 
+FIRST_TOKENS = 2.0  # a restart or a reload is no way to a full bucket
+
+
 def burst(terms: Switching) -> float:
     """The bucket's size; with ``_rate`` no hour sees more than ``max_per_hour`` paid swaps."""
-    return max(1.0, min(10.0, terms.max_per_hour / 6.0))
+    return max(1.0, min(8.0, terms.max_per_hour / 7.5))
 
 
 def _rate_hz(terms: Switching) -> float:
@@ -32,10 +35,10 @@ def _rate_hz(terms: Switching) -> float:
 
 def refill(memory: SwitchMemory, terms: Switching, now_s: float) -> SwitchMemory:
     """The memory with the tokens that came in since it was last filled."""
-    tokens = burst(terms)
+    tokens = min(burst(terms), FIRST_TOKENS)
     if memory.tokens is not None:
         gained = max(0.0, now_s - memory.filled_s) * _rate_hz(terms)
-        tokens = min(tokens, memory.tokens + gained)
+        tokens = min(burst(terms), memory.tokens + gained)
     return SwitchMemory(memory.chosen, memory.since_s, tokens, now_s, memory.cause)
 
 
@@ -51,7 +54,7 @@ def dwell_left_s(
 
 def token_left_s(memory: SwitchMemory, terms: Switching) -> float:
     """How long until the bucket holds a whole token; 0: it does."""
-    tokens = memory.tokens if memory.tokens is not None else burst(terms)
+    tokens = memory.tokens if memory.tokens is not None else FIRST_TOKENS
     return max(0.0, 1.0 - tokens) / _rate_hz(terms)
 
 
@@ -63,7 +66,7 @@ def switched(
         return memory
     if memory.chosen is None:
         return replace(memory, chosen=chosen, since_s=now_s, cause=cause)
-    tokens = (memory.tokens if memory.tokens is not None else burst(terms)) - 1.0
+    tokens = (memory.tokens if memory.tokens is not None else FIRST_TOKENS) - 1.0
     return replace(
         memory, chosen=chosen, since_s=now_s, cause=cause, tokens=max(-burst(terms), tokens)
     )
