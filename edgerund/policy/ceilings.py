@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgerund.types import Reason
 
@@ -14,7 +14,8 @@ NOTHING_MW = -1.0  # less than any board draws: only the cheapest variants are l
 class Ceiling:
     """The board may draw ``board_mw``; for a step up, only ``climb_mw``; for several at once, ``leap_mw``.
 
-    ``hard`` limits come before holds and rules. ``why`` tells what goes wrong at a given board power.
+    ``hard`` limits come before holds and rules. ``why`` tells what goes wrong at a given board power,
+    ``why_climb`` the same for a step up.
     """
 
     board_mw: float
@@ -22,6 +23,7 @@ class Ceiling:
     leap_mw: float
     why: Callable[[float], Reason]
     hard: bool = True
+    why_climb: Callable[[float], Reason] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,14 @@ class Ceilings:
         over = [c for c in self.all if board_mw > (c.climb_mw if climb else c.board_mw)]
         if not over:
             return None
-        return min(over, key=lambda c: c.climb_mw if climb else c.board_mw).why(board_mw)
+        tightest = min(over, key=lambda c: c.climb_mw if climb else c.board_mw)
+        if board_mw > tightest.board_mw:
+            return tightest.why(board_mw)
+        if tightest.why_climb is not None:
+            return tightest.why_climb(board_mw)
+        reason = tightest.why(board_mw)
+        more = f"; a step up must stay below {tightest.climb_mw:.0f} mW"
+        return replace(reason, text=reason.text + more)
 
 
 def impossible(why: Reason) -> Ceiling:

@@ -89,6 +89,8 @@ def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -
         return reasons.hold(hold.variant, hold.reason, left_s)
     if move.voluntary is False and table.current is not None and table.current != move.place:
         return why[table.candidates[table.current].name]
+    if table.current is not None and move.place < table.current:
+        return reasons.climbs(chosen.name, table.candidates[table.current].name)
     better = [why[c.name] for c in table.candidates if c.place < move.place]
     binding = [reason for reason in better if reason.code not in ("best", "energy")]
     if binding:

@@ -73,17 +73,31 @@ def _temperature(
     ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
     below_c = limit.max_c - margin
     stay_mw = min(soon.room_mw(below_c), stay.room_mw(below_c))
-    climb_mw = thermal.outlook(memory, ahead_s).room_mw(below_c - CLIMB_C)
+    later = thermal.outlook(memory, ahead_s)
+    climb_mw = later.room_mw(below_c - CLIMB_C)
     leap_mw = thermal.outlook(memory, max(ahead_s, LEAP_S)).room_mw(below_c - CLIMB_C - LEAP_C)
     climb_mw = min(stay_mw, climb_mw)
 
     def why_hot(expected_mw: float) -> Reason:
         more_mw = expected_mw - now_mw
-        reached_c = max(stay.temp_c(more_mw), soon.temp_c(more_mw))
-        return reasons.temperature(now_c, reached_c, limit, margin)
+        if soon.temp_c(more_mw) > stay.temp_c(more_mw):
+            ahead, reached_c = min(8.0, limit.horizon_s), soon.temp_c(more_mw)
+        else:
+            ahead, reached_c = limit.horizon_s, stay.temp_c(more_mw)
+        return reasons.temperature(now_c, reached_c, ahead, limit, margin)
+
+    def why_not_up(expected_mw: float) -> Reason:
+        reached_c = later.temp_c(expected_mw - now_mw)
+        return reasons.temperature(now_c, reached_c, ahead_s, limit, margin + CLIMB_C)
 
     found.append(
-        Ceiling(now_mw + stay_mw, now_mw + climb_mw, now_mw + min(climb_mw, leap_mw), why_hot)
+        Ceiling(
+            now_mw + stay_mw,
+            now_mw + climb_mw,
+            now_mw + min(climb_mw, leap_mw),
+            why_hot,
+            why_climb=why_not_up,
+        )
     )
     then_c = stay.temp_c(board_mw - now_mw)
     headroom["temperature"] = _share((limit.max_c - then_c) / max(1.0, limit.max_c - 25.0))

@@ -13,6 +13,11 @@ def best(text: str) -> Reason:
     return Reason("best", text)
 
 
+def climbs(chosen: str, before: str) -> Reason:
+    """A step up."""
+    return Reason("best", f"{chosen} is better than {before}, and every limit is kept")
+
+
 def quarantine(variant: str, why: str) -> Reason:
     """The variant failed."""
     return Reason("quarantine", f"{variant} is in quarantine: {why}")
@@ -72,13 +77,15 @@ def accuracy_unknown(variant: str) -> Reason:
     )
 
 
-def temperature(now_c: float | None, then_c: float, limit: TempLimit, margin_c: float) -> Reason:
+def temperature(
+    now_c: float | None, then_c: float, ahead_s: float, limit: TempLimit, margin_c: float
+) -> Reason:
     """It would become too hot."""
     name = limit.sense
     now = f"{name} {now_c:.1f} C" if now_c is not None else name
     return Reason(
         "temperature",
-        f"{now} forecast to reach {then_c:.1f} C in {limit.horizon_s:.0f} s; limit {limit.max_c:.1f} C"
+        f"{now} forecast to reach {then_c:.1f} C in {ahead_s:.0f} s; limit {limit.max_c:.1f} C"
         f" less {margin_c:.1f} C margin",
         name,
         then_c,
