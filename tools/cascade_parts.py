@@ -20,7 +20,7 @@ from edgerund.ports import Array, Engine, Incoming, LoadOptions, Pipeline
 from edgerund.types import VariantPlan
 from tools.cifar10.data import Part
 
-SHARES = (0.0, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.4, 0.6)
+SHARES = (0.0, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7)
 """Escalated shares for which the sweep looks up the threshold."""
 
 
@@ -113,9 +113,15 @@ def points(
 
 
 def choose(found: Sequence[Point], loss: float) -> Point:
-    """The cheapest point whose loss, with one standard error to spare, is allowed; else the most accurate."""
-    good = [p for p in found if p.loss + p.noise <= loss]
+    """The cheapest point whose loss, with two standard errors to spare, is allowed; else the most accurate."""
+    good = [p for p in found if p.loss + 2 * p.noise <= loss]
     return min(good, key=lambda p: p.share) if good else max(found, key=lambda p: p.accuracy)
+
+
+def typical(took_ms: NDArray[np.float64], stays: NDArray[np.bool_]) -> float:
+    """Mean time of a cascade from the medians of its two ways: what others take from the processor counts less."""
+    ways = [took_ms[way] for way in (stays, ~stays) if way.any()]
+    return float(sum(np.median(way) * len(way) for way in ways) / len(took_ms))
 
 
 # ------------------------------------------------------------------ the cascade under test
