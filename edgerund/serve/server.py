@@ -51,6 +51,8 @@ from edgerund.wire import (
 
 FAILURES_BEFORE_GOLDEN = 3
 """Failures in a row after which the live engine is asked the golden question: is it the frames, or it?"""
+LAST_ANSWERS_S = 0.5
+"""How long a server that ends still answers what it took, after it stopped taking more."""
 MAX_DRAIN = 256
 """Messages taken off the socket per turn, so that a flood cannot keep the engine waiting for ever."""
 
@@ -109,13 +111,15 @@ class Server(threading.Thread):
         if self.inbox.fileno() in ready:
             for mail in self.inbox.drain():
                 self._take(mail)
-        self._drain()
+        late_s = -NEVER_S if self._finish_by_s is None else self._clock() - self._finish_by_s
+        if late_s < 0.0:
+            self._drain()  # what is not taken off the socket any more, clients send to the successor
         if self._queue:
             self._expire()
         if self._queue and self._live is not None:
             self._answer(self._live, self._queue.pop())
         if self._finish_by_s is not None and (
-            not self._queue or self._live is None or self._clock() >= self._finish_by_s
+            not self._queue or self._live is None or late_s >= LAST_ANSWERS_S
         ):
             self._end()
 
