@@ -29,6 +29,9 @@ def choose(ladders: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice | N
     """
     if any(not options for options in ladders):
         return None
+    if len(ladders) == 1:
+        fitting = [option for option in ladders[0] if option.cost_mw <= ceiling_mw]
+        return (min(fitting, key=_preference),) if fitting else None
     frontiers = [frontier(options) for options in ladders]
     cheapest_mw = [options[-1].cost_mw for options in frontiers]
     if sum(cheapest_mw) > ceiling_mw:
@@ -69,10 +72,14 @@ def _undominated(partials: list[_Partial]) -> list[_Partial]:
 def frontier(options: Sequence[Option]) -> tuple[Option, ...]:
     """The options that are not both costlier and worse than another, best score first."""
     kept: list[Option] = []
-    for option in sorted(options, key=lambda o: (-o.score, o.cost_mw, o.place)):
+    for option in sorted(options, key=_preference):
         if not kept or option.cost_mw < kept[-1].cost_mw:
             kept.append(option)
     return tuple(kept)
+
+
+def _preference(option: Option) -> tuple[float, float, int]:
+    return -option.score, option.cost_mw, option.place
 
 
 def cheapest(ladders: Sequence[Sequence[Option]]) -> Choice:

@@ -65,9 +65,20 @@ def tabulate(
     loads = loads_mw(ladder, memory, energies)
     least = _floor(policy, terms, accuracies)
     limit = limit_of(policy, terms, ladder)
+    current = _place(names, memory.switch.chosen)
+    if current is None or _blocked(policy, ladder, current, memory_bytes):
+        current = _place(names, ladder.live)
     candidates: list[Candidate] = []
     for place, name in enumerate(names):
-        timely = timeliness(limit, memory, ladder, place, now_s, policy.switching.hysteresis)
+        timely = timeliness(
+            limit,
+            memory,
+            ladder,
+            place,
+            now_s,
+            policy.switching.hysteresis,
+            better=current is None or place < current,
+        )
         below = None if least is None else _below_floor(ladder, place, least)
         candidates.append(
             Candidate(
@@ -83,9 +94,6 @@ def tabulate(
                 None if limit is None else timely.headroom,
             )
         )
-    current = _place(names, memory.switch.chosen)
-    if current is None or candidates[current].blocked:
-        current = _place(names, ladder.live)
     allowed, held, notes = _allowed(ladder, rule, names, now_s)
     return Table(
         ladder,

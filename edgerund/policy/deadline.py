@@ -45,8 +45,10 @@ def timeliness(
     place: int,
     now_s: float,
     hysteresis: float,
+    *,
+    better: bool,
 ) -> Timeliness:
-    """Chance of an answer in time, and why that is not enough: now, and with the hysteresis of a move up."""
+    """Chance of an answer in time, and why that is not enough: now, and (if ``better``) for a move up."""
     variant = ladder.variants[place]
     if limit is None:
         return Timeliness()
@@ -63,6 +65,8 @@ def timeliness(
         return Timeliness(in_time * served, why, why, 0.0)
     left = 1.0 - (expected.mean_ms + Z99 * expected.deviation_ms) / limit.max_ms
     headroom = min(1.0, max(0.0, left))
+    if not better:
+        return Timeliness(in_time, None, None, headroom)
     tight = chance_within(expected, limit.max_ms * (1.0 - hysteresis))
     if tight < limit.chance:
         why = reasons.latency(variant.name, expected.mean_ms, in_time, limit)

@@ -69,8 +69,9 @@ def observe(policy: PolicyPlan, state: State, snapshot: Snapshot) -> tuple[State
 
 def _needed(policy: PolicyPlan) -> dict[str, None]:
     """The senses that this policy looks at, each once."""
-    names = dict.fromkeys(("power_mw", "on_mains", "memory_available_bytes", *BATTERY_SENSES))
-    names.update(dict.fromkeys(watched(policy)))
+    names = dict.fromkeys(("power_mw", "memory_available_bytes", *watched(policy)))
+    if policy.battery is not None:
+        names["on_mains"] = None
     names.update(dict.fromkeys(c.sense for rule in policy.rules for c in rule.when))
     return names
 
