@@ -13,16 +13,3 @@ def chance_within(forecast: LatencyForecast, deadline_ms: float) -> float:
     if forecast.deviation_ms <= 0.0:
         return 1.0 if gap_ms >= 0.0 else 0.0
     return 0.5 * math.erfc(-gap_ms / (forecast.deviation_ms * math.sqrt(2.0)))
-
-
-def deviations(chance: float) -> float:
-    """How many standard deviations below the deadline the mean must be, for that chance."""
-    # bisection: statistics.NormalDist would do, at the price of its imports in a process kept small
-    low, high = 0.0, 8.0
-    for _ in range(50):
-        middle = (low + high) / 2.0
-        if 0.5 * math.erfc(-middle / math.sqrt(2.0)) < chance:
-            low = middle
-        else:
-            high = middle
-    return high
