@@ -200,10 +200,10 @@ class Server(threading.Thread):
             failure = InferenceFailed(f"cannot infer with {live.name!r}: {type(e).__name__}: {e}")
             self._fail(live, w, failure)
             return
+        self._send(frames)  # counting can wait, the client cannot
         self._failures_in_a_row = 0
         # what waited for a worker to come back says nothing about how fast the variant is
         self._stats.answered(live.name, stages_ms, sample=w.arrived_s >= self._serving_since_s)
-        self._send(frames)
 
     def _fail(self, live: Live, w: Waiting, error: InferenceFailed) -> None:
         self._stats.failed(error.wire_code)
