@@ -79,9 +79,10 @@ class Screen:
     def _line(self, now_s: float, board: Any, ladder: dict[str, Any]) -> str:
         total, right = self._totals()
         p50 = ladder["serving"].get("latency_ms_p50")
+        latency = "-" if p50 is None else f"{p50:.2f} ms"
         return (
             f"{now_s:5.1f} s  {self._variant:<14} accuracy so far {100 * right / max(1, total):5.1f} %  "
-            f"latency {p50 or float('nan'):6.2f} ms  {board.temp_c:5.1f} C  {board.power_mw / 1e3:4.1f} W  "
+            f"latency {latency:>9}  {board.temp_c:5.1f} C  {board.power_mw / 1e3:4.1f} W  "
             f"battery {board.percent:3.0f} %  {board.story}"
         )
 
