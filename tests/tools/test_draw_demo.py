@@ -9,7 +9,7 @@ from tools.draw_demo import draw, read
 RUN = """\
 starting a daemon on cifar10: fp16, small
   0.2 s  fp16           accuracy so far 100.0 %  latency         -   61.8 C  11.5 W  battery  64 %  in the shade
-  9.1 s  fp16           accuracy so far  94.9 %  latency   3.91 ms   78.1 C  11.5 W  battery  60 %  the sun is on the case
+  9.1 s  fp16           accuracy so far  94.9 %  latency   3.91 ms   78.1 C  11.5 W  battery  60 %  sun
   9.5 s  fp16 -> small: temp_c 78.5 C forecast to reach 81.0 C in 3 s; limit 80.0 C & no more
  20.0 s  small          accuracy so far  91.5 %  latency   1.00 ms   54.9 C   3.7 W  battery  55 %  in the shade
 
