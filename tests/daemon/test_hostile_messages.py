@@ -197,11 +197,11 @@ def test_a_flood_is_refused_with_busy_and_each_request_answered_once(
 
 
 def test_what_is_past_its_deadline_is_told_so(start: Start, tmp_path: Path) -> None:
-    ladder = write_ladder(tmp_path / "demo", variants={"top": {"latency_ms": 100}})
+    ladder = write_ladder(tmp_path / "demo", variants={"top": {"latency_ms": 1500}})
     daemon = start({"ladders": [{"path": str(ladder)}]})
     with Client("demo", runtime_dir=daemon.runtime_dir) as client:
         frame = np.zeros((8, 8, 3), np.uint8)
-        flights = [client.submit(frame, deadline_ms=60) for _ in range(3)]
+        flights = [client.submit(frame, deadline_ms=300) for _ in range(3)]
         outcomes: list[Any] = []
         for flight in flights:
             try:
