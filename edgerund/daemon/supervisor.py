@@ -124,7 +124,7 @@ class Supervisor:
             r.ask(now_s)
         if self.hub.progress():
             self.notifier.watchdog()
-        self.notifier.status(headline(list(self.fleet), self.hub.senses()))
+        self.notifier.status(headline(list(self.fleet), self.controller.snapshot.senses))
 
     def _decide(self) -> None:
         self._undecided = False
