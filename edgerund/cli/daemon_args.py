@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgerund.client.control import ControlClient
 from edgerund.client.endpoint import runtime_dirs
+from edgerund.errors import ControlError
 from edgerund.rundir import CONTROL_SOCKET
 
 
@@ -15,6 +16,23 @@ def add_daemon_arguments(parser: argparse.ArgumentParser, *, json: bool = True) 
     parser.add_argument("--runtime-dir", type=Path, help="folder of the daemon's sockets")
     if json:
         parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def reach(args: argparse.Namespace) -> ControlClient | None:
+    """The daemon if it answers; None where nobody named one and none is there.
+
+    Raises:
+        ControlError: the one that ``--runtime-dir`` names does not answer.
+    """
+    client = connect(args, timeout_s=2.0)
+    try:
+        client.call("ping")
+    except ControlError:
+        client.close()
+        if args.runtime_dir is not None:
+            raise
+        return None
+    return client
 
 
 def connect(args: argparse.Namespace, timeout_s: float = 5.0) -> ControlClient:

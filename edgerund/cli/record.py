@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import edgerund
-from edgerund.cli.daemon_args import add_daemon_arguments, connect
+from edgerund.cli.daemon_args import add_daemon_arguments, reach
 from edgerund.cli.sensors import settle
 from edgerund.clock import Clock, SystemClock
-from edgerund.errors import ControlError, StartError, UsageError
+from edgerund.errors import StartError, UsageError
 from edgerund.observe.codec import load_decisions, load_snapshot
 from edgerund.observe.recorder import Recorder
 from edgerund.sensors.hub import SensorHub
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     clock = SystemClock()
-    client = None if args.here or args.sysroot else _daemon(args)
+    client = None if args.here or args.sysroot else reach(args)
     if client is not None:
         with client:
             return _record(args, clock, lambda: _ask(client), stop)
@@ -71,18 +71,6 @@ def run(args: argparse.Namespace) -> int:
         return _record(args, clock, lambda: _sense(hub, clock), stop)
     finally:
         hub.stop()
-
-
-def _daemon(args: argparse.Namespace) -> ControlClient | None:
-    client = connect(args, timeout_s=2.0)
-    try:
-        client.call("ping")
-    except ControlError:
-        client.close()
-        if args.runtime_dir is not None:
-            raise
-        return None
-    return client
 
 
 def _ask(client: ControlClient) -> tuple[Snapshot, Decisions]:

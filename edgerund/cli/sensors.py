@@ -13,12 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgerund.cli.daemon_args import add_daemon_arguments, connect
+from edgerund.cli.daemon_args import add_daemon_arguments, reach
 from edgerund.clock import SystemClock
-from edgerund.errors import ControlError
+from edgerund.daemon.status import sense_item
 from edgerund.sensors.hub import SensorHub
 from edgerund.sensors.sysroot import FileRoot
-from edgerund.types import NoData, Sense
 
 Table = dict[str, Any]
 _SECOND_SAMPLE_S = 1.2
@@ -71,14 +70,8 @@ def run(args: argparse.Namespace) -> int:
 def open_source(args: argparse.Namespace) -> Iterator[Source]:
     """The daemon if it answers, else a hub of our own."""
     if args.sysroot is None and not args.here:
-        client = connect(args, timeout_s=2.0)
-        try:
-            client.call("ping")
-        except ControlError:
-            client.close()
-            if args.runtime_dir is not None:
-                raise
-        else:
+        client = reach(args)
+        if client is not None:
             with client:
                 yield _Daemon(client)
             return
@@ -121,20 +114,9 @@ class _Here:
     def take(self) -> Table:
         senses = self._hub.senses()
         return {
-            "senses": [_item(senses[name]) for name in sorted(senses)],
+            "senses": [sense_item(senses[name]) for name in sorted(senses)],
             "readers": [asdict(r) for r in self._hub.status()],
         }
-
-
-def _item(sense: Sense) -> Table:
-    if isinstance(sense, NoData):
-        return {
-            "name": sense.name,
-            "absent": sense.reason,
-            "detail": sense.detail,
-            "source": sense.source,
-        }
-    return asdict(sense)
 
 
 def render(table: Table, title: str, *, everything: bool) -> str:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from edgerund.config.source import Document, Strict, read_yaml, validate
 from edgerund.errors import StartError
+from edgerund.rundir import SYSTEM_DIR
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -143,7 +144,7 @@ def default_runtime_dir() -> Path:
     if given:
         return Path(given.split(":")[0])
     if os.geteuid() == 0:
-        return Path("/run/edgerund")
+        return SYSTEM_DIR
     user = os.environ.get("XDG_RUNTIME_DIR")
     if not user:
         raise StartError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +146,3 @@ def _line(name: str, outcomes: Sequence[Outcome]) -> Line:
         reserve_error_max_percent=max(errors, default=None),
         cases=len(outcomes),
     )
-
-
-def with_only(cases: Iterable[Case], only: Sequence[str]) -> list[Case]:
-    """The same cases for some controllers."""
-    return [replace(case, only=tuple(only)) for case in cases]
