@@ -10,6 +10,7 @@
     ├── StartError                  13    -            a socket, folder or process that cannot be set up
     ├── ControlError                14    -            the daemon refused or did not answer a command
     ├── EngineError                 15  engine         a variant that failed to load or to infer
+    ├── BuildError                  17    -            a stage of the ladder factory that cannot be done
     └── RequestError                16    -            one request that gets an error reply
         ├── BadRequest              16  bad_request    header, encoding, dtype, shape or payload is wrong
         ├── TooLarge                16  too_large      more bytes or pixels than the ladder accepts
@@ -101,6 +102,12 @@ class EngineError(EdgerundError):
 
     exit_code = 15
     wire_code = "engine"
+
+
+class BuildError(EdgerundError):
+    """A stage of the ladder factory that cannot be done."""
+
+    exit_code = 17
 
 
 class RequestError(EdgerundError):

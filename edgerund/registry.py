@@ -18,6 +18,7 @@ BUILT_IN: Mapping[str, str] = {
     "tasks": "edgerund.vision",
     "decoders": "edgerund.vision.decoders",
     "plants": "edgerund.sim",
+    "techniques": "edgerund.build.techniques",
 }
 
 

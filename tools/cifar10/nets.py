@@ -34,9 +34,10 @@ def three_stages(*widths: int) -> Layout:
 
 LAYOUTS = {
     "top": three_stages(64, 256, 256),
-    "medium": three_stages(32, 112, 128),
-    "small": three_stages(16, 40, 56),
-    "tiny": Layout(32, 4, 2, ((32, False), (32, False), (40, True), (48, False), (56, True))),
+    "half": three_stages(56, 152, 168),
+    "medium": three_stages(48, 112, 128),
+    "small": Layout(32, 4, 2, ((32, False), (32, False), (48, True), (48, False), (64, True))),
+    "tiny": Layout(32, 4, 2, ((32, True), (48, True), (64, False))),
 }
 
 
