@@ -52,8 +52,8 @@ class Figures:
     ``failed`` is one sentence where the variant could not be measured to the end; what was measured before stays.
     ``robust`` maps a corruption and its severity (``noise 3``) to accuracy; ``robust_images`` is how many images
     each was counted on. ``latencies`` has one entry per number of threads, in the order that was asked for; the
-    first is the card's. ``memory_bytes`` is the growth of resident memory over a process that has loaded an
-    empty network with the same backend, ``peak_bytes`` the same at its highest. ``load_ms`` is from the file to the first
+    first is the card's. ``memory_bytes`` is the growth of resident memory over a process that has loaded an empty
+    network with the same backend, ``peak_bytes`` the same at its highest. ``load_ms`` is from the file to the first
     answer, ``warmup_ms`` the first inference alone. ``dominated_by`` names a variant that is at least as good in
     everything and better in something.
     """
