@@ -82,6 +82,9 @@ class DataFile(Strict):
         default=0.5, gt=0, lt=1, description="Share of calibration held out where it must serve."
     )
     limit: int | None = Field(default=None, ge=1, description="At most so many images of each.")
+    input: Text = Field(
+        default="input", description="Name of the network's input that pictures or .npy go to."
+    )
 
 
 class StageFile(BaseModel):

@@ -95,6 +95,10 @@ class Technique(Protocol):
 
     gives: ClassVar[Kind]
 
+    # A technique may also say ``parts``, the names of what it looks at in ``Data`` (usually calibration and
+    # validation, or train and validation), ``libraries``, the packages whose versions change its result, and
+    # ``most_parents`` (usually 2, or 1 for one that begins a chain).
+
     def run(self, parents: Sequence[Artifact], params: Any, context: Context) -> Artifact:
         """Make one file in ``context.folder``.
 

@@ -7,4 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-TABLE: Mapping[str, str] = {}
+TABLE: Mapping[str, str] = {
+    "onnx": "edgerund.build.techniques.onnx_file:OnnxFile",
+}
