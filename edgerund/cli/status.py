@@ -70,11 +70,17 @@ def _ladder(ladder: dict[str, Any]) -> list[str]:
         mark = "*" if v["name"] == ladder["live"] else "+" if v["resident"] else " "
         accuracy = "-" if v["accuracy"] is None else f"{100 * v['accuracy']:.2f} %"
         latency = "-" if v["latency_ms"] is None else f"{v['latency_ms']:.3f} ms"
-        note = f"  QUARANTINED: {v['quarantined']}" if v["quarantined"] else ""
+        note = f"  QUARANTINED: {v['quarantined']}" if v["quarantined"] else _escalated(v)
         lines.append(
             f"  {mark} {v['name']:<16} {accuracy:>9} {latency:>12} {v['answered']:>9} answered{note}"
         )
     return lines
+
+
+def _escalated(variant: dict[str, Any]) -> str:
+    """A cascade: how often its cheap member was not sure."""
+    frames, handed_on = (variant["counters"].get(name, 0) for name in ("frames", "escalated_1"))
+    return f"  {100 * handed_on / frames:.0f} % escalated" if frames and handed_on else ""
 
 
 def _duration(seconds: float) -> str:

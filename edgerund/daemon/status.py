@@ -62,6 +62,7 @@ def ladder_status(r: LadderRuntime, now_s: float) -> dict[str, Any]:
                 "latency_ms": v.card.latency_ms,
                 "memory_bytes": r.measured_bytes.get(v.name, v.card.memory_bytes),
                 "answered": 0 if report is None else report.answered_by.get(v.name, 0),
+                "counters": {} if report is None else dict(report.counters.get(v.name, {})),
             }
             for v in state.variants
         ],

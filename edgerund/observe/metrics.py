@@ -29,6 +29,7 @@ FAMILIES: Mapping[str, str] = {
     "edgerund_uptime_seconds": "Time since the daemon started.",
     "edgerund_requests_total": "Requests by ladder and outcome: ok, or the error code of the reply; drops by name.",
     "edgerund_answers_total": "Good replies by ladder and variant.",
+    "edgerund_engine_events_total": "What engines count while live: frames of a cascade, and how many of them escalated.",
     "edgerund_stage_seconds": "Time of each stage of a good reply: queue, prepare, infer, finish, total.",
     "edgerund_live": "1 for the variant that answers now, 0 for the others.",
     "edgerund_resident": "1 for variants that are loaded and warm.",
@@ -124,6 +125,16 @@ def _counters(ladders: list[dict[str, Any]]) -> Iterator[Metric]:
         "edgerund_answers_total",
         ["ladder", "variant"],
         [((x["name"], v["name"]), v["answered"]) for x in ladders for v in x["variants"]],
+    )
+    yield _counter(
+        "edgerund_engine_events_total",
+        ["ladder", "variant", "event"],
+        [
+            ((x["name"], v["name"], event), n)
+            for x in ladders
+            for v in x["variants"]
+            for event, n in v.get("counters", {}).items()
+        ],
     )
     yield _counter(
         "edgerund_swaps_total",

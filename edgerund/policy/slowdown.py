@@ -59,7 +59,7 @@ def observe(
     memory: LatencyMemory, serving: ServingFigures, cards: Mapping[str, Card]
 ) -> LatencyMemory:
     """Feed one window of serving figures."""
-    sample = serving.infer_ms_p50 or serving.infer_ms_mean
+    sample = middle_ms(serving.infer_ms_p50, serving.infer_ms_mean, serving)
     name = serving.variant
     if name is None or name not in cards or not sample or not plausible(sample):
         return memory
@@ -94,6 +94,17 @@ def forecast(memory: LatencyMemory, variant: str, card: Card) -> LatencyForecast
     spread = memory.spread if memory.spread is not None else _card_spread(card)
     drift_ms = alone_ms * math.sqrt(memory.variance + memory.noise)
     return LatencyForecast(mean_ms, math.hypot(drift_ms, spread * mean_ms))
+
+
+def middle_ms(
+    median_ms: float | None, mean_ms: float | None, serving: ServingFigures
+) -> float | None:
+    """The figure that stands for a window: the median, which outliers leave alone.
+
+    A cascade's times have two peaks, and its median tells of one of them alone: there it is the mean, as on its card.
+    """
+    first, second = (median_ms, mean_ms) if serving.escalated is None else (mean_ms, median_ms)
+    return first or second
 
 
 def plausible(value: float | None) -> bool:
@@ -151,7 +162,7 @@ def _shape(
     memory: LatencyMemory, serving: ServingFigures, sample: float
 ) -> tuple[float, float | None]:
     """Waiting and spread of replies, as shares of the mean, smoothed; a rise counts more than a fall."""
-    total = serving.latency_ms_p50 or serving.latency_ms_mean
+    total = middle_ms(serving.latency_ms_p50, serving.latency_ms_mean, serving)
     if total is None or not plausible(total):
         return memory.wait_ratio, memory.spread
     wait_ratio = _smooth(memory.wait_ratio, max(0.0, total / sample - 1.0))

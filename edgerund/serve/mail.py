@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from edgerund.ports import Engine, Pipeline
@@ -122,6 +122,8 @@ class Figures:
     outcomes: Mapping[str, int]
     answered_by: Mapping[str, int]
     histograms: Mapping[str, Any]
+    counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    escalated: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ import zmq
 
 from edgerund.errors import Expired, InferenceFailed, RequestError, Unavailable
 from edgerund.mailbox import Mailbox
+from edgerund.serve.counting import EngineCounts
 from edgerund.serve.describe import describe
 from edgerund.serve.golden import check_golden
 from edgerund.serve.live import Live
 from edgerund.serve.mail import (
     AgentMail,
     Bind,
-    Figures,
     Finish,
     GaveUp,
     GiveUp,
@@ -34,6 +34,7 @@ from edgerund.serve.mail import (
     TookOver,
     TurnAway,
 )
+from edgerund.serve.report import figures
 from edgerund.serve.sockets import MakeSocket
 from edgerund.serve.stats import Stats
 from edgerund.serve.waiting import NEVER_S, Waiting, WaitingRoom
@@ -80,6 +81,7 @@ class Server(threading.Thread):
         self._queue = WaitingRoom(max_queue, ladder.max_bytes)
         self._live: Live | None = None
         self._stats = Stats(clock())
+        self._counts = EngineCounts()
         self._failures_in_a_row = 0
         self._serving_since_s = 0.0
         self._hopeless = ""  # why nothing will take over, while nothing is live
@@ -263,6 +265,7 @@ class Server(threading.Thread):
             self._hopeless = ""
             self._live = Live(self._ladder, mail.resident, mail.code, mail.text, self._clock)
             self._failures_in_a_row = 0
+            self._counts.change(mail.resident.plan.name, mail.resident.engine)
             self._stats.forget_samples()
             self._agent.put(TookOver(mail.resident, previous, mail.code))
         elif isinstance(mail, Relabel):
@@ -270,10 +273,15 @@ class Server(threading.Thread):
                 self._live.relabel(mail.code, mail.text)
         elif isinstance(mail, GiveUp):
             if self._live is not None:
+                self._counts.change("", None)
                 self._agent.put(GaveUp(self._live.name))
                 self._live = None
         elif isinstance(mail, Probe):
-            self._agent.put(self._figures(mail.seq))
+            name = self._live.name if self._live else ""
+            depth = len(self._queue)
+            self._agent.put(
+                figures(mail.seq, name, depth, self._clock(), self._stats, self._counts)
+            )
         elif isinstance(mail, Bind):
             self._listen()
         elif isinstance(mail, TurnAway):
@@ -282,20 +290,3 @@ class Server(threading.Thread):
                 self._refuse_all(mail.text)
         elif isinstance(mail, Finish):
             self._finish_by_s = self._clock() + mail.drain_s
-
-    def _figures(self, seq: int) -> Figures:
-        now_s = self._clock()
-        stats = self._stats
-        return Figures(
-            seq=seq,
-            variant=self._live.name if self._live else "",
-            now_s=now_s,
-            queue_depth=len(self._queue),
-            window=stats.take(now_s),
-            outcomes=dict(stats.outcomes),
-            answered_by=dict(stats.answered_by),
-            histograms={
-                k: {"counts": list(h.counts), "sum_ms": h.sum_ms}
-                for k, h in stats.histograms.items()
-            },
-        )

@@ -13,7 +13,7 @@ import time
 
 from edgerund.mailbox import Mailbox
 from edgerund.serve.agent import Agent
-from edgerund.serve.loader import Loader, resident_bytes
+from edgerund.serve.loader import Loader
 from edgerund.serve.mail import (
     AgentMail,
     Bind,
@@ -30,6 +30,7 @@ from edgerund.serve.mail import (
     TurnAway,
 )
 from edgerund.serve.options import WorkerOptions
+from edgerund.serve.report import report
 from edgerund.serve.server import Server
 from edgerund.serve.sockets import Listener, router
 from edgerund.types import LadderPlan
@@ -133,7 +134,8 @@ class Worker:
         if isinstance(mail, TookOver):
             agent.took_over(mail)
         elif isinstance(mail, Figures):
-            self._tell(self._report(mail))
+            alive = self._loader.is_alive()
+            self._tell(report(mail, agent.loading, loader_alive=alive))
         elif isinstance(mail, LoadDone):
             agent.load_done(mail)
         elif isinstance(mail, LoadFailed):
@@ -150,20 +152,6 @@ class Worker:
             print(f"edgerund worker: {mail.thread} thread ended: {mail.error}", file=sys.stderr)  # noqa: T201
             return 1
         return None
-
-    def _report(self, f: Figures) -> w.Report:
-        return w.Report(
-            seq=f.seq,
-            live=f.variant,
-            figures=f.window.figures(f.now_s, f.variant, f.queue_depth),
-            outcomes=f.outcomes,
-            answered_by=f.answered_by,
-            histograms=f.histograms,
-            rss_bytes=resident_bytes(),
-            cpu_s=time.process_time(),
-            loading=self._agent.loading,
-            loader_alive=self._loader.is_alive(),
-        )
 
     def _tell(self, message: w.Message) -> None:
         with contextlib.suppress(OSError):  # the next turn sees the closed socket

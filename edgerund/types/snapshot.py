@@ -70,7 +70,8 @@ class ServingFigures:
 
     ``latency_ms_*`` is from arrival at the worker to the reply; ``infer_ms_*`` is the engine alone. They are
     None when nothing was answered. All belong to ``variant`` (samples of an earlier one are dropped).
-    ``deadline_ms`` is the tightest deadline that a client asked for, None if none did.
+    ``deadline_ms`` is the tightest deadline that a client asked for, None if none did. ``escalated`` is the share
+    (0..1) of the frames that a cascade handed on to a better member; None where no cascade answered.
     """
 
     variant: str | None = None
@@ -87,6 +88,7 @@ class ServingFigures:
     infer_ms_p50: float | None = None
     infer_ms_p99: float | None = None
     deadline_ms: float | None = None
+    escalated: float | None = None
 
     @property
     def rate_hz(self) -> float:

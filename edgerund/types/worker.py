@@ -111,7 +111,8 @@ class Report:
 
     ``outcomes`` counts replies by wire code ("ok", "busy" ...) and drops by name; ``histograms`` holds, for each
     stage, the counts per bucket (upper bounds in ``edgerund.types.worker.BUCKETS_MS``, then +Inf) and the sum
-    in ms; ``figures`` are the fields of ``ServingFigures``.
+    in ms; ``figures`` are the fields of ``ServingFigures``; ``counters`` are, per variant, what its engine counted
+    while it was live (a cascade: ``frames``, ``escalated_1`` ...).
     """
 
     seq: int
@@ -124,6 +125,7 @@ class Report:
     cpu_s: float = 0.0
     loading: str = ""
     loader_alive: bool = True
+    counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 BUCKETS_MS: tuple[float, ...] = (

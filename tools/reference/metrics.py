@@ -9,7 +9,15 @@ _LADDER = {
     "name": "l",
     "live": "v",
     "outcomes": {"ok": 1},
-    "variants": [{"name": "v", "answered": 1, "resident": True, "quarantined": None}],
+    "variants": [
+        {
+            "name": "v",
+            "answered": 1,
+            "resident": True,
+            "quarantined": None,
+            "counters": {"frames": 1},
+        }
+    ],
     "swaps": [{"variant": "v", "reason": "best", "count": 1}],
     "restarts": 0,
     "cpu_s": 0.0,
