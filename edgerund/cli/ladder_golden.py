@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,7 +13,15 @@ from PIL import Image
 from edgerund.config.ladder import read_ladder
 from edgerund.errors import ConfigError, LadderError, UsageError
 from edgerund.ports import Array
-from edgerund.serve.golden import Golden, ask, compare, made_up, made_up_frame, read_golden
+from edgerund.serve.golden import (
+    Golden,
+    ask,
+    compare,
+    made_up,
+    made_up_frame,
+    read_golden,
+    write_golden,
+)
 from edgerund.serve.loader import load_resident
 from edgerund.types import GoldenPlan, LadderPlan, VariantPlan
 
@@ -43,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             )
         answers[variant.name] = outputs
         print(f"{variant.name}: {_told(variant, kept, wrong)}")
-    _write(file, golden, answers)
+    write_golden(file, golden, answers)
     print(f"wrote {file}")
     if reading.plan.golden is None:
         print(f"add to {reading.file}:  golden: {{file: {file.name}}}")
@@ -110,16 +117,3 @@ def _told(variant: VariantPlan, kept: Mapping[str, tuple[Array, ...]], wrong: st
     if variant.name not in kept:
         return "stored"
     return f"replaced ({wrong})" if wrong else "stored again, within tolerance of what was there"
-
-
-def _write(file: Path, golden: Golden, answers: Mapping[str, tuple[Array, ...]]) -> None:
-    arrays = {f"{name}.{i}": a for name, outputs in answers.items() for i, a in enumerate(outputs)}
-    arrays |= {f"input.{i}": a for i, a in enumerate(golden.inputs)}
-    if golden.frame is not None:
-        arrays["frame"] = golden.frame
-    # by rename: a daemon that reads it meanwhile sees the old file or the new one
-    fresh = file.with_name(file.name + ".new")
-    save: Any = np.savez_compressed
-    with fresh.open("wb") as out:
-        save(out, **arrays)
-    fresh.replace(file)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgerund.checksum import file_sha256
-from edgerund.cli.ladder_guess import Guess, agree, guess
 from edgerund.cli.ladder_text import Draft, ladder_text
 from edgerund.config.ladder import LADDER_FILE, RESERVED_NAMES, read_ladder
+from edgerund.config.ladder_guess import Guess, agree, guess
 from edgerund.config.ladder_merge import backend_of
 from edgerund.errors import ConfigError, EngineError, UsageError
 from edgerund.ports import Backend, Engine, LoadOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgerund.cli.ladder_guess import Guess, Value
+from edgerund.config.ladder_guess import Guess, Value
 
 _REMARK_COLUMN = 34
 

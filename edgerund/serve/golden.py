@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,19 @@ def read_golden(path: Path) -> Golden:
     if (frame is None) == (not inputs):
         raise EngineError(f"cannot use {path.name}: it needs either frame or input.0, input.1 ...")
     return Golden(frame, inputs, groups)
+
+
+def write_golden(file: Path, golden: Golden, answers: Mapping[str, Sequence[Array]]) -> None:
+    """Write the question and what each variant answers, at once: a daemon sees the old file or the new one."""
+    arrays = {f"{name}.{i}": a for name, outputs in answers.items() for i, a in enumerate(outputs)}
+    arrays |= {f"input.{i}": a for i, a in enumerate(golden.inputs)}
+    if golden.frame is not None:
+        arrays["frame"] = golden.frame
+    fresh = file.with_name(file.name + ".new")
+    save: Any = np.savez_compressed
+    with fresh.open("wb") as out:
+        save(out, **arrays)
+    fresh.replace(file)
 
 
 def check_golden(
