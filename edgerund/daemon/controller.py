@@ -54,19 +54,32 @@ class Controller:
                 log.exception(
                     "cannot decide: the cheapest variants serve; the controller starts afresh"
                 )
-            self._failing = True
-            self.failures += 1
-            self._state = initial(self.policy)
-            self.decisions = {name: _safest(r, now_s) for name, r in able.items()}
+            self._fall_back(able, now_s)
         else:
             if self._failing:
                 log.info("the controller decides again")
             self._failing = False
-        for name, decision in self.decisions.items():
-            if name in able:
-                _log_change(able[name].decision, decision)
-                able[name].apply(decision)
+            _carry_out(able, self.decisions)
         return self.decisions
+
+    def fall_back(self, runtimes: Iterable[LadderRuntime]) -> None:
+        """The loop around this failed: the cheapest variants serve, and the next step starts afresh."""
+        able = {r.plan.name: r for r in runtimes if r.usable()}
+        self._fall_back(able, self._clock.monotonic_s())
+
+    def _fall_back(self, able: Mapping[str, LadderRuntime], now_s: float) -> None:
+        self._failing = True
+        self.failures += 1
+        self._state = initial(self.policy)
+        self.decisions = {name: _safest(r, now_s) for name, r in able.items()}
+        _carry_out(able, self.decisions)
+
+
+def _carry_out(able: Mapping[str, LadderRuntime], decisions: Decisions) -> None:
+    for name, decision in decisions.items():
+        if name in able:
+            _log_change(able[name].decision, decision)
+            able[name].apply(decision)
 
 
 def _safest(r: LadderRuntime, now_s: float) -> Decision:

@@ -200,6 +200,9 @@ class LadderRuntime:
             if m.previous:
                 key = (m.variant, m.code)
                 self.swaps[key] = self.swaps.get(key, 0) + 1
+        elif isinstance(m, w.Lowered):
+            log.error("%s: nobody steered for %.1f s: %s serves", name, m.silent_s, m.variant)
+            self._wanted, self._label = m.variant, ("controller", "")  # the next decision is told
         elif isinstance(m, w.Report):
             self.report = m
 
@@ -222,6 +225,10 @@ class LadderRuntime:
         self.seq += 1
         if self._link is not None:
             self._link.ask(self.seq, now_s)
+
+    def beat(self) -> None:
+        """The control loop turns: the worker need not look after itself."""
+        self._send(w.Alive())
 
     def answered(self) -> bool:
         """True once the figures of this tick are there, or cannot come."""

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from edgerund.config.assembly import Assembly, load_assembly
 from edgerund.daemon.control import Pending
 from edgerund.daemon.ladder_runtime import LadderRuntime
-from edgerund.errors import ConfigError, EdgerundError, LadderError, Problem, StartError
+from edgerund.errors import (
+    ConfigError,
+    ControlError,
+    EdgerundError,
+    LadderError,
+    Problem,
+    StartError,
+)
 
 if TYPE_CHECKING:
     from edgerund.daemon.supervisor import Supervisor
@@ -143,6 +150,15 @@ class Reload:
             {"ladders": sorted(self._daemon.assembly.ladders), "replaced": sorted(self._fresh)}
         )
         log.info("reloaded; replaced ladders: %s", ", ".join(sorted(self._fresh)) or "none")
+
+    def give_up(self, why: str) -> None:
+        """The control loop failed meanwhile: end it now, for better or worse."""
+        if not self._committed:
+            self._abort(ControlError(f"cannot reload: {why}"))
+            return
+        for r in self._leaving:
+            r.discard()
+        self._finish()
 
     def _abort(self, error: EdgerundError) -> None:
         for r in self._fresh.values():

@@ -24,6 +24,7 @@ def daemon_status(daemon: Supervisor) -> dict[str, Any]:
         "ready": daemon.ready,
         "up_s": round(now_s - daemon.started_s, 3),
         "policy": daemon.controller.policy.name,
+        "control_failures": daemon.controller.failures,
         "policy_file": str(daemon.assembly.policy_file),
         "settings_file": str(daemon.assembly.file or ""),
         "runtime_dir": str(daemon.assembly.runtime_dir),

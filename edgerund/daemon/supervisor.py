@@ -17,16 +17,20 @@ from edgerund.daemon.handlers import handlers
 from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.daemon.launch import Launch
 from edgerund.daemon.notify import Notifier
+from edgerund.daemon.recovery import Recovery
 from edgerund.daemon.reload import Reload
 from edgerund.daemon.signals import RELOAD, STOP, Signals
 from edgerund.daemon.status import daemon_status, headline
-from edgerund.errors import ControlError
+from edgerund.daemon.watchdog import Watchdog
+from edgerund.errors import ControlError, EdgerundError
 from edgerund.sensors.hub import SensorHub
 from edgerund.types import Decisions, Snapshot
 from edgerund.types import worker as w
 
 log = logging.getLogger("edgerund.supervisor")
 Observer = Callable[[Snapshot, Decisions], None]
+BEAT_S = 1.0
+"""Workers hear from the loop at least so often; after three times as long without a word they lower themselves."""
 
 
 class Supervisor:
@@ -48,6 +52,10 @@ class Supervisor:
         self.fleet = launch.fleet
         self.observers: list[Observer] = []
         self.started_s = launch.started_s
+        self._recovery = Recovery()
+        self._pause_s: float | None = None
+        self._watchdog = Watchdog()
+        self._beat_s = clock.monotonic_s()
         self._reload: Reload | None = None
         self._again = False
         self._stop = False
@@ -64,13 +72,43 @@ class Supervisor:
 
         Every ladder has given its golden answer already (``launch.wait_until_live``).
         """
+        self._watchdog.start()
         try:
-            self._decide()
             while not self._stop:
-                self._turn(signals)
+                self._safe_turn(signals)
+            self._watchdog.stop()
             self._close()
+        except SystemExit as e:  # a plug-in's: the exit code must not say that all is well
+            raise EdgerundError("cannot go on: something ended the control thread") from e
         finally:
+            self._watchdog.stop()
             self._abandon()
+
+    def _safe_turn(self, signals: Signals) -> None:
+        try:
+            if self._pause_s is not None:
+                self._start_again(self._pause_s, signals)
+            self._turn(signals)
+        except (
+            BaseException
+        ) as e:  # outermost; signals do not raise here (Signals), so this is a fault
+            log.exception("the control loop failed: the cheapest variants serve")
+            self._pause_s = self._recovery.failed(self.clock.monotonic_s())
+            if self._pause_s is None:
+                raise EdgerundError("cannot go on: the control loop fails again and again") from e
+
+    def _start_again(self, pause_s: float, signals: Signals) -> None:
+        """After a failure: the safest variants, whatever was under way given up, a pause, a decision."""
+        self.controller.fall_back(self.fleet)
+        reload, self._reload = self._reload, None
+        if reload is not None:
+            reload.give_up("the control loop failed")
+        poller = zmq.Poller()
+        poller.register(signals.fileno(), zmq.POLLIN)
+        poller.poll(int(pause_s * 1e3))
+        self._obey(signals.take())
+        self._pause_s, self._undecided = None, True
+        log.info("the control loop starts again")
 
     def _turn(self, signals: Signals) -> None:
         poller = zmq.Poller()
@@ -95,6 +133,11 @@ class Supervisor:
             self._tick()
         elif self._undecided and all(r.answered() for r in self.fleet):
             self._decide()
+        self._watchdog.beat()
+        if self.clock.monotonic_s() - self._beat_s >= BEAT_S:
+            self._beat_s = self.clock.monotonic_s()
+            for r in self.fleet:
+                r.beat()
 
     def everyone(self) -> list[LadderRuntime]:
         """Every runtime with a worker to listen to, also those that a reload prepares or retires."""
@@ -105,7 +148,7 @@ class Supervisor:
         dues = [d for d in (r.due(now_s) for r in self.everyone()) if d is not None]
         if self._reload is not None:
             dues.append(now_s + 0.05)
-        return min([self._next_tick_s, *dues])
+        return min([self._next_tick_s, self._beat_s + BEAT_S, *dues])
 
     def _obey(self, numbers: frozenset[int]) -> None:
         if numbers & RELOAD:
@@ -122,6 +165,8 @@ class Supervisor:
         self._undecided = True
         for r in self.fleet:
             r.ask(now_s)
+        self._beat_s = now_s
+        self.hub.keep_alive()
         if self.hub.progress():
             self.notifier.watchdog()
         self.notifier.status(headline(list(self.fleet), self.controller.snapshot.senses))

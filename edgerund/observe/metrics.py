@@ -27,6 +27,7 @@ FAMILIES: Mapping[str, str] = {
     "edgerund_info": "Version and policy of the daemon; always 1.",
     "edgerund_ready": "1 once every ladder has given its golden answer.",
     "edgerund_uptime_seconds": "Time since the daemon started.",
+    "edgerund_control_failures_total": "Decisions that failed, or failures of the loop around them.",
     "edgerund_requests_total": "Requests by ladder and outcome: ok, or the error code of the reply; drops by name.",
     "edgerund_answers_total": "Good replies by ladder and variant.",
     "edgerund_engine_events_total": "What engines count while live: frames of a cascade, and how many of them escalated.",
@@ -65,6 +66,8 @@ class StatusCollector(Collector):
         )
         yield _gauge("edgerund_ready", [], [((), int(status["ready"]))])
         yield _gauge("edgerund_uptime_seconds", [], [((), status["up_s"])])
+        failures = status["control_failures"]
+        yield _counter("edgerund_control_failures_total", [], [((), failures)])
         ladders = status["ladders"]
         yield from _counters(ladders)
         yield _stages(ladders)

@@ -36,8 +36,7 @@ class Sensed:
     """One sense at this tick.
 
     ``fresh``: read less than 2 s ago. ``aged``: older, or missing for a moment (``value`` is the last good
-    one). ``lost``: it was there, and has been gone for longer than the policy's ``stale_after_s``. ``absent``:
-    never seen.
+    one). ``lost``: it was there, and has been gone for the policy's ``stale_after_s``. ``absent``: never seen.
     """
 
     name: str
@@ -53,6 +52,7 @@ class Sensed:
 
 
 FRESH_S = 2.0
+NEXT_S = 1.0  # what is gone counts as lost a decision early: at the next one it would be too late
 THERE = (
     "stale",
     "frozen",
@@ -116,7 +116,7 @@ def _missing(
     if memory is None:
         return Sensed(name, "absent", detail=f"this machine has no {name}")
     age_s = max(0.0, now_s - memory.at_s)
-    if age_s <= stale_after_s:
+    if age_s <= stale_after_s - min(NEXT_S, 0.5 * stale_after_s):
         return Sensed(name, "aged", memory.value, max(age_s, FRESH_S + 1.0), detail)
     return Sensed(name, "lost", memory.value, age_s, detail)
 

@@ -7,6 +7,7 @@ ends when the read comes back, and there are never more threads than readers plu
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ from edgerund.sensors.derive import Derivation
 from edgerund.sensors.slot import ReaderStatus, Slot
 from edgerund.types import Reading, Sense
 
+_log = logging.getLogger("edgerund.sensors")
 OVERTAKE_S = 0.1
 LONGEST_SLEEP_S = 2.0
 Options = Mapping[str, Mapping[str, object]]
@@ -75,6 +77,7 @@ class SensorHub:
         self._idle_workers, self._workers = 0, 0
         self._stopping = False
         self._threads: list[threading.Thread] = []
+        self._scheduler: threading.Thread | None = None
         self._turned_s = self._origin_s = self._wakes_s = clock.monotonic_s()
         for slot in self._slots:
             slot.due_s = self._origin_s
@@ -83,9 +86,18 @@ class SensorHub:
     def start(self) -> None:
         """Start reading. The first values are there within a moment; see ``settled``."""
         self._turned_s = self._clock.monotonic_s()
-        thread = threading.Thread(target=self._schedule, name="sensors", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._start_scheduler()
+
+    def _start_scheduler(self) -> None:
+        self._scheduler = threading.Thread(target=self._schedule, name="sensors", daemon=True)
+        self._threads = [t for t in self._threads if t.is_alive()] + [self._scheduler]
+        self._scheduler.start()
+
+    def keep_alive(self) -> None:
+        """Start the scheduler again if it died (a plug-in can end any thread of its process)."""
+        if self._scheduler is not None and not self._scheduler.is_alive() and not self._stopping:
+            _log.error("the thread that schedules sensors had ended: starting it again")
+            self._start_scheduler()
 
     def stop(self, within_s: float = 1.0) -> None:
         """Stop reading and close the readers. A thread that hangs in a read is left behind (it is a daemon)."""
@@ -164,6 +176,7 @@ class SensorHub:
             thread.start()
 
     def _work(self) -> None:
+        slot: Slot | None = None
         try:
             while (slot := self._next()) is not None:
                 self._run(slot)
@@ -171,6 +184,8 @@ class SensorHub:
         finally:
             with self._cond:
                 self._workers -= 1
+                if slot is not None:  # it ended this thread: another one tries it again
+                    self._waiting.discard(slot.name)
 
     def _next(self) -> Slot | None:
         """The next reader that is due; None: this worker is not needed any more."""

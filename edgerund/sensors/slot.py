@@ -89,7 +89,7 @@ class Slot:
             senses = self._take(now)
         except OSError as e:
             senses = self._all_lost(failed(self.name, e, ""))
-        except Exception as e:  # noqa: BLE001  a plug-in's mistake costs its values, not the daemon
+        except (Exception, SystemExit) as e:  # noqa: BLE001  a plug-in's mistake costs its values, not the daemon
             text = f"{type(e).__name__}: {e}"
             senses = self._all_lost(NoData(self.name, "garbage", f"the reader failed with {text}"))
         self._count(1000 * (time.perf_counter() - wall), 1000 * (time.thread_time() - cpu))

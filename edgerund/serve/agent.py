@@ -30,6 +30,7 @@ from edgerund.types.worker import (
     Failed,
     Loaded,
     Loading,
+    Lowered,
     Message,
     Retire,
     Retired,
@@ -37,6 +38,9 @@ from edgerund.types.worker import (
     Swapped,
     Warm,
 )
+
+UNSTEERED = "controller"
+"""Reason code of replies while nobody steers."""
 
 
 class Agent:
@@ -62,6 +66,7 @@ class Agent:
         self.loading = ""
         self._given_up = ""  # who was live before nobody was
         self._giving_up = False  # asked of the serving thread, which has not confirmed yet
+        self._broken: set[str] = set()
 
     @property
     def residents(self) -> tuple[Resident, ...]:
@@ -92,6 +97,15 @@ class Agent:
             self._to_load.remove(name)
         self._to_retire.add(name)
         self._close_retired()
+
+    def unsteered(self, silent_s: float) -> None:
+        """Nobody watches the limits any more: the cheapest resident variant cannot do harm. Until the next wish."""
+        sound = [v.name for v in self._ladder.variants if v.name in self._residents]
+        sound = [name for name in sound if name not in self._broken] or sound
+        if sound:
+            text = "the controller is silent; the cheapest variant serves until it speaks again"
+            self._tell(Lowered(sound[-1], round(silent_s, 3)))
+            self.serve(Serve(sound[-1], UNSTEERED, text))
 
     # -------------------------------------------------------------- news from the threads
     def took_over(self, news: TookOver) -> None:
@@ -139,6 +153,7 @@ class Agent:
 
     def suspect(self, news: Suspect) -> None:
         """The live engine is broken; it stays until the supervisor names another."""
+        self._broken.add(news.variant)
         self._tell(Failed(news.variant, news.reason))
 
     # -------------------------------------------------------------- the little machine

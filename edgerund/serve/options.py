@@ -8,9 +8,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """``threads`` per inference; ``bound`` False: take connections only after ``Open``."""
+    """``threads`` per inference; ``bound`` False: take connections only after ``Open``.
+
+    ``silence_s``: after so long without a word of the control loop the cheapest resident variant serves.
+    """
 
     threads: int = 1
     max_queue: int = 64
     cache_dir: Path | None = None
     bound: bool = True
+    silence_s: float = 3.0

@@ -59,6 +59,9 @@ class Worker:
         self._loader = Loader(ladder, options.threads, options.cache_dir, self._inbox)
         self._agent = Agent(ladder, self._server.inbox, self._loader.inbox, self._tell)
         self._stopping = False
+        self._silence_s = options.silence_s
+        # when the control loop spoke last; None: it has yet to begin, or is silent and that was seen to
+        self._steered_s: float | None = None
         self._poller = select.poll()
         self._poller.register(self._supervisor.fileno(), select.POLLIN)
         self._poller.register(self._inbox.fileno(), select.POLLIN)
@@ -94,17 +97,26 @@ class Worker:
 
     def _turn(self) -> int | None:
         # poll, not select: select knows no descriptor above 1023
-        ready = dict(self._poller.poll())
+        ready = dict(self._poller.poll(self._patience_ms()))
         if self._supervisor.fileno() in ready:
             packet = self._receive()
             if not packet:
                 return 0 if self._stopping else 1  # the supervisor is gone: nobody would steer us
             self._obey(w.decode(packet))
+        elif self._steered_s is not None and self._patience_ms() == 0:
+            # nothing waits on the socket, so it is the loop that stood still, and not we
+            self._agent.unsteered(time.monotonic() - self._steered_s)
+            self._steered_s = None
         for mail in self._inbox.drain():
             code = self._hear(mail)
             if code is not None:
                 return code
         return None
+
+    def _patience_ms(self) -> int | None:
+        if self._steered_s is None or self._stopping:
+            return None
+        return max(0, int((self._steered_s + self._silence_s - time.monotonic()) * 1e3))
 
     def _receive(self) -> bytes:
         try:
@@ -113,6 +125,8 @@ class Worker:
             return b""
 
     def _obey(self, message: w.Message) -> None:
+        if isinstance(message, (w.Ask, w.Alive)) or self._steered_s is not None:
+            self._steered_s = time.monotonic()
         if isinstance(message, w.Serve):
             self._agent.serve(message)
         elif isinstance(message, w.Warm):

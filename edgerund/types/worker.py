@@ -45,6 +45,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """The control loop turns; nothing to do. Sent where no question is due for a while."""
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Take connections: the worker that had them before has stopped."""
 
@@ -106,6 +111,14 @@ class Retired:
 
 
 @dataclass(frozen=True, slots=True)
+class Lowered:
+    """Nobody steered for ``silent_s``: ``variant``, the cheapest that is resident, serves until the next wish."""
+
+    variant: str
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Counters since the worker's start and figures of the window since the previous report.
 
@@ -151,6 +164,7 @@ Message: TypeAlias = (
     | Serve
     | Retire
     | Ask
+    | Alive
     | Open
     | Refuse
     | Stop
@@ -159,6 +173,7 @@ Message: TypeAlias = (
     | Failed
     | Swapped
     | Retired
+    | Lowered
     | Report
 )
 _TYPES: dict[str, type[Any]] = {
@@ -168,6 +183,7 @@ _TYPES: dict[str, type[Any]] = {
         Serve,
         Retire,
         Ask,
+        Alive,
         Open,
         Refuse,
         Stop,
@@ -176,6 +192,7 @@ _TYPES: dict[str, type[Any]] = {
         Failed,
         Swapped,
         Retired,
+        Lowered,
         Report,
     )
 }

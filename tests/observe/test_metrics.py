@@ -21,6 +21,7 @@ STATUS: dict[str, Any] = {
     "policy": "default",
     "ready": True,
     "up_s": 12.5,
+    "control_failures": 0,
     "ladders": [
         {
             "name": "demo",
