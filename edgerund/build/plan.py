@@ -28,6 +28,11 @@ class Stage:
     @property
     def trains(self) -> bool:
         """Whether the recipe's own training functions take part."""
+        return self.torch or getattr(self.technique, "trains", False)
+
+    @property
+    def torch(self) -> bool:
+        """Whether a network that only the recipe's own code can build takes part."""
         return "torch" in (self.technique.takes, self.technique.gives)
 
 
@@ -152,7 +157,7 @@ class _Planner:
         for key, value in dict(stage.params).items():
             if isinstance(value, Path) and not value.is_file():
                 self.problem(("stages", name, key), f"cannot find the file {value}")
-        if stage.trains and self.recipe.model is None:
+        if stage.torch and self.recipe.model is None:
             self.problem(
                 ("stages", name, "use"),
                 f"{written.use} works on a torch model: the recipe must name model",
