@@ -8,5 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 TABLE: Mapping[str, str] = {
+    "train": "edgerund.build.techniques.train:Train",
+    "export": "edgerund.build.techniques.export:Export",
+    "prune": "edgerund.build.techniques.prune:Prune",
+    "lottery": "edgerund.build.techniques.lottery:Lottery",
+    "distill": "edgerund.build.techniques.distill:Distill",
+    "tune": "edgerund.build.techniques.tune:Tune",
+    "qat": "edgerund.build.techniques.tune:Qat",
     "onnx": "edgerund.build.techniques.onnx_file:OnnxFile",
 }
