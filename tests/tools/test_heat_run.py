@@ -186,8 +186,8 @@ def test_heat_lowers_the_variant_in_time_and_a_lost_zone_leaves_the_cheapest(
     tmp_path: Path,
 ) -> None:
     """Real daemons, cameras and boards; only the boards' time is fast."""
-    fault = Fault("gone", at_s=180.0, for_s=620.0)
-    options = Options(CIFAR10, seconds=800.0, speed=10.0, limit_c=65.0, faults=(fault,))
+    fault = Fault("gone", at_s=100.0, for_s=300.0)
+    options = Options(CIFAR10, seconds=400.0, speed=5.0, limit_c=65.0, faults=(fault,))
     cheapest = load_ladder(CIFAR10).variants[-1].name
 
     def enough(states: list[dict[str, Any]]) -> bool:
