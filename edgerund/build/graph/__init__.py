@@ -1,0 +1,1 @@
+"""ONNX graphs as the techniques need them: reading, tidying, weights, sessions, scores, writing."""
