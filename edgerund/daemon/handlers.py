@@ -14,6 +14,7 @@ from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.daemon.status import daemon_status, decision_item, sense_item
 from edgerund.errors import ControlError
 from edgerund.observe.codec import dump_decisions, dump_snapshot
+from edgerund.observe.decision_log import entries, moment, moment_item
 from edgerund.types import Hold
 
 if TYPE_CHECKING:
@@ -53,14 +54,26 @@ class Operations:
         return daemon_status(self._daemon)
 
     def why(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The last decision of one ladder, or of all, with what was rejected."""
+        """The last decision of one ladder, or of all, with what was rejected; or that of a time gone by."""
         wanted = request.get("ladder")
+        if "at_wall_s" in request:
+            return self._why_then(request)
         runtimes = [self._ladder(request)] if wanted else list(self._daemon.fleet)
         return {
             "decisions": [decision_item(r.decision) for r in runtimes if r.decision is not None],
             "live": {r.plan.name: r.live for r in runtimes},
             "now_s": self._daemon.clock.monotonic_s(),
         }
+
+    def _why_then(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        wall_s = request["at_wall_s"]
+        if type(wall_s) not in (int, float):
+            raise ControlError(f"cannot say why at {wall_s!r}: give seconds since 1970")
+        told = moment_item(moment(entries(self._daemon.assembly.runtime_dir), wall_s), wall_s)
+        if request.get("ladder"):
+            name = self._ladder(request).plan.name
+            told["decisions"] = [d for d in told["decisions"] if d["ladder"] == name]
+        return told
 
     def pin(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Hold one variant, for a while or until ``unpin``."""

@@ -78,6 +78,7 @@ def _supervise(
     clock: Clock,
 ) -> None:
     from edgerund.daemon.supervisor import Supervisor
+    from edgerund.observe.decision_log import DecisionLog
     from edgerund.sensors.hub import SensorHub
 
     settings = assembly.settings
@@ -86,6 +87,9 @@ def _supervise(
     with contextlib.ExitStack() as stack:
         hub.start()
         stack.callback(hub.stop)
+        past = DecisionLog(assembly.runtime_dir, clock)
+        stack.callback(past.close)
+        supervisor.observers.append(lambda _snapshot, decisions: past.note(decisions))
         if settings.metrics is not None:
             from edgerund.observe.metrics import MetricsServer
 
