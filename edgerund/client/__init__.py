@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgerund.client.answer import Answer, Detection, Label
 from edgerund.client.asynchronous import AsyncClient
+from edgerund.client.in_flight import InFlight
 from edgerund.client.session import Counters
-from edgerund.client.synchronous import Client, InFlight
+from edgerund.client.synchronous import Client
 
 __all__ = ["Answer", "AsyncClient", "Client", "Counters", "Detection", "InFlight", "Label"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgerund.errors import WIRE_ERRORS, RequestError
 from edgerund.types import Reason
-from edgerund.wire import Outcome, Reply, Timings
+from edgerund.wire import Known, Outcome, Reply, Timings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +42,8 @@ class Answer:
         outputs: raw outputs of task ``tensor``, read-only; ``names`` are theirs.
         timings: microseconds in the daemon.
         deadline: ``met`` or ``missed``; None if the request had none.
+        accuracy: whether the variant is known to have the accuracy that was asked for: ``met``, ``missed`` (then
+            ``reason`` tells why) or ``unknown``; None if none was asked for.
         round_trip_ms: from asking to answer, as this client saw it.
         resent: the worker went away meanwhile, and the request was sent a second time.
     """
@@ -56,6 +58,7 @@ class Answer:
     deadline: Outcome | None = None
     round_trip_ms: float = 0.0
     resent: bool = False
+    accuracy: Known | None = None
 
     @property
     def degraded(self) -> bool:
@@ -119,4 +122,5 @@ def to_answer(reply: Reply, round_trip_ms: float, resent: bool) -> Answer:
         deadline=reply.deadline,
         round_trip_ms=round_trip_ms,
         resent=resent,
+        accuracy=reply.accuracy,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from edgerund.errors import BadRequest
-from edgerund.wire import Request, pack
+from edgerund.wire import Buffer, Request, pack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +36,7 @@ def to_request(
     deadline_ms: float | None = None,
     stream: str = "",
     priority: int = 0,
+    min_accuracy: float | None = None,
 ) -> Request:
     """A request for ``frame``: one array, several (a list, or a mapping by name), or the bytes of a JPEG.
 
@@ -43,7 +44,10 @@ def to_request(
         BadRequest: anything else, an empty array, or an element type that does not travel.
     """
     if isinstance(frame, (bytes, bytearray, memoryview)):
-        return _jpeg(frame, colour, deadline_ms, stream, priority)
+        jpeg = _jpeg(frame)
+        return Request(
+            "infer", "", "jpeg", (), jpeg, colour, deadline_ms, stream, priority, min_accuracy
+        )
     names: tuple[str, ...] = ()
     if isinstance(frame, np.ndarray):
         arrays = [frame]
@@ -61,7 +65,9 @@ def to_request(
     if not arrays:
         raise BadRequest("cannot send a request without an input")
     tensors, payload = pack(arrays, names)
-    return Request("infer", "", "raw", tensors, payload, colour, deadline_ms, stream, priority)
+    return Request(
+        "infer", "", "raw", tensors, payload, colour, deadline_ms, stream, priority, min_accuracy
+    )
 
 
 def to_own(request: Request) -> Request:
@@ -69,17 +75,11 @@ def to_own(request: Request) -> Request:
     return replace(request, payload=tuple(bytes(p) for p in request.payload))
 
 
-def _jpeg(
-    data: bytes | bytearray | memoryview,
-    colour: Colour | None,
-    deadline_ms: float | None,
-    stream: str,
-    priority: int,
-) -> Request:
+def _jpeg(data: bytes | bytearray | memoryview) -> tuple[Buffer]:
     flat = data.cast("B") if isinstance(data, memoryview) else data
     if bytes(flat[:2]) != b"\xff\xd8":
         raise BadRequest(
             "cannot send these bytes: only a JPEG (it starts with FF D8) travels as bytes, "
             "decode anything else into an array"
         )
-    return Request("infer", "", "jpeg", (), (flat,), colour, deadline_ms, stream, priority)
+    return (flat,)

@@ -31,8 +31,10 @@ class AsyncClient:
         runtime_dir: str | os.PathLike[str] | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         max_in_flight: int = 64,
+        min_accuracy: float | None = None,
     ) -> None:
         self._dialogue = Dialogue(ladder, endpoint, runtime_dir, max_in_flight)
+        self._min_accuracy = min_accuracy
         # before the descriptors of a lost connection are closed, the loop must have let go of them
         self._dialogue.link.on_close = self._unwatch
         self._timeout_s = timeout_s
@@ -46,10 +48,13 @@ class AsyncClient:
         colour: Colour | None = None,
         deadline_ms: float | None = None,
         stream: str = "",
+        min_accuracy: float | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
         """Ask for one inference; arguments and errors as for ``Client.infer``."""
-        return await self._ask(to_request(frame, colour, deadline_ms, stream), timeout_s)
+        wanted = self._min_accuracy if min_accuracy is None else min_accuracy
+        request = to_request(frame, colour, deadline_ms, stream, min_accuracy=wanted)
+        return await self._ask(request, timeout_s)
 
     async def infer_jpeg(
         self,
@@ -57,10 +62,17 @@ class AsyncClient:
         *,
         deadline_ms: float | None = None,
         stream: str = "",
+        min_accuracy: float | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
         """As ``infer``, for the bytes of a JPEG."""
-        return await self.infer(data, deadline_ms=deadline_ms, stream=stream, timeout_s=timeout_s)
+        return await self.infer(
+            data,
+            deadline_ms=deadline_ms,
+            stream=stream,
+            min_accuracy=min_accuracy,
+            timeout_s=timeout_s,
+        )
 
     async def describe(self, *, timeout_s: float | None = None) -> Mapping[str, Any]:
         """The ladder's contract: task, labels, limits, variants."""

@@ -12,6 +12,7 @@ from typing import Any
 from edgerund.client.answer import Answer
 from edgerund.client.asking import Colour, Frame, to_own, to_request
 from edgerund.client.dialogue import DEFAULT_TIMEOUT_S, Dialogue, outcome
+from edgerund.client.in_flight import InFlight
 from edgerund.client.session import Counters, Pending
 from edgerund.errors import UsageError
 from edgerund.wire import Request
@@ -32,6 +33,7 @@ class Client:
         runtime_dir: the daemon's runtime folder; by default ``$XDG_RUNTIME_DIR/edgerund``, then ``/run/edgerund``.
         timeout_s: how long a call waits for its answer unless it says otherwise.
         max_in_flight: how many requests may be under way at once.
+        min_accuracy: the accuracy (0..1) that is needed; a wish that gives way to limits, see ``Answer.accuracy``.
 
     Raises:
         UsageError: several ladders and none named, or arguments that exclude each other.
@@ -46,8 +48,10 @@ class Client:
         runtime_dir: str | os.PathLike[str] | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         max_in_flight: int = 64,
+        min_accuracy: float | None = None,
     ) -> None:
         self._dialogue = Dialogue(ladder, endpoint, runtime_dir, max_in_flight)
+        self._min_accuracy = min_accuracy
         self._timeout_s = timeout_s
         self._thread: int | None = None
 
@@ -59,6 +63,7 @@ class Client:
         colour: Colour | None = None,
         deadline_ms: float | None = None,
         stream: str = "",
+        min_accuracy: float | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
         """Ask for one inference and wait for it.
@@ -69,6 +74,7 @@ class Client:
             colour: order of the channels; by default RGB, or GRAY for a frame without three channels.
             deadline_ms: how old the answer may be; one that cannot be had in time is refused at once.
             stream: name of the camera.
+            min_accuracy: the accuracy (0..1) that is needed; the client's own by default.
             timeout_s: how long to wait; the client's own by default.
 
         Raises:
@@ -77,8 +83,9 @@ class Client:
             UsageError: a client that is closed, forked, or used from two threads.
         """
         self._own()
-        pending = self._dialogue.ask(to_request(frame, colour, deadline_ms, stream))
-        return self._wait(pending, timeout_s)
+        wanted = self._min_accuracy if min_accuracy is None else min_accuracy
+        request = to_request(frame, colour, deadline_ms, stream, min_accuracy=wanted)
+        return self._wait(self._dialogue.ask(request), timeout_s)
 
     def infer_jpeg(
         self,
@@ -86,10 +93,17 @@ class Client:
         *,
         deadline_ms: float | None = None,
         stream: str = "",
+        min_accuracy: float | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
         """As ``infer``, for the bytes of a JPEG."""
-        return self.infer(data, deadline_ms=deadline_ms, stream=stream, timeout_s=timeout_s)
+        return self.infer(
+            data,
+            deadline_ms=deadline_ms,
+            stream=stream,
+            min_accuracy=min_accuracy,
+            timeout_s=timeout_s,
+        )
 
     def submit(
         self,
@@ -98,6 +112,7 @@ class Client:
         colour: Colour | None = None,
         deadline_ms: float | None = None,
         stream: str = "",
+        min_accuracy: float | None = None,
         copy: bool = True,
     ) -> InFlight:
         """Ask for one inference and return at once; arguments as for ``infer``.
@@ -109,7 +124,8 @@ class Client:
             Busy: ``max_in_flight`` requests are under way.
         """
         self._own()
-        request = to_request(frame, colour, deadline_ms, stream)
+        wanted = self._min_accuracy if min_accuracy is None else min_accuracy
+        request = to_request(frame, colour, deadline_ms, stream, min_accuracy=wanted)
         return InFlight(self, self._dialogue.ask(to_own(request) if copy else request))
 
     def map(
@@ -196,28 +212,3 @@ class Client:
                 "cannot use one client from two threads: ZeroMQ sockets are not thread-safe, make one for each"
             )
         self._dialogue.check()
-
-
-class InFlight:
-    """One request under way; made by ``Client.submit``."""
-
-    def __init__(self, client: Client, pending: Pending) -> None:
-        self._client = client
-        self._pending = pending
-
-    def done(self) -> bool:
-        """True if ``result`` will not wait."""
-        if not self._pending.done:
-            self._client._own()
-            self._client._dialogue.turn()
-        return self._pending.done
-
-    def result(self, timeout_s: float | None = None) -> Answer:
-        """Wait for the answer; raises what ``Client.infer`` raises. May be asked again."""
-        if not self._pending.done:
-            self._client._own()
-        return self._client._wait(self._pending, timeout_s)
-
-    def cancel(self) -> None:
-        """Stop waiting. The daemon may still do the work; its answer is dropped."""
-        self._client._dialogue.drop(self._pending)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from edgerund.config.policy_limits import (
     BoardModel,
+    ClientsModel,
     ConstraintsModel,
     LadderTermsModel,
     ObjectiveModel,
@@ -78,6 +79,7 @@ class PolicyModel(Strict):
         default_factory=dict, description="ladder: what it is worth beside the others"
     )
     board: BoardModel = BoardModel()
+    clients: ClientsModel = ClientsModel()
     expect: list[ExpectModel] = Field(
         default_factory=list, description="what the simulator must show"
     )
@@ -100,6 +102,7 @@ class PolicyModel(Strict):
             stale_after_s=self.stale_after_s,
             ladders={name: terms.plan() for name, terms in self.ladders.items()},
             board=self.board.plan(),
+            clients=self.clients.plan(),
         )
 
 

@@ -197,6 +197,21 @@ class LadderTermsModel(Strict):
         return plain.LadderTerms(self.weight, self.accuracy_floor, latency)
 
 
+class ClientsModel(Strict):
+    """What clients may ask for."""
+
+    max_accuracy: Share = Field(
+        default=1.0,
+        description="highest accuracy that a client may ask for; 0 refuses all such wishes",
+    )
+    active_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=10.0, description="how long a wish holds after the last request that carried it"
+    )
+
+    def plan(self) -> plain.ClientTerms:
+        return plain.ClientTerms(self.max_accuracy, self.active_s)
+
+
 class BoardModel(Strict):
     """What is known about the board; what is left out is found out while running."""
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from edgerund.types import Decisions, NoData, Reading, Snapshot, VariantState
-from edgerund.types.decision import Decision, Reason, Rejection
+from edgerund.types.decision import Decision, Floor, Reason, Rejection
 from edgerund.types.snapshot import Card, Hold, LadderState, ServingFigures
 
 Json: TypeAlias = Any
@@ -23,6 +23,7 @@ Names: TypeAlias = Mapping[str, list[str]]
 _CLASSES = (
     Card,
     Decision,
+    Floor,
     Hold,
     LadderState,
     NoData,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from edgerund.policy import reasons, rules
+from edgerund.policy import floors, reasons, rules
 from edgerund.policy.deadline import limit_of, timeliness
 from edgerund.policy.loads import accuracies_of, loads_mw
 from edgerund.policy.senses import Sensed
@@ -18,9 +18,10 @@ from edgerund.types.policy import LadderTerms, PolicyPlan, Rule
 class Candidate(NamedTuple):
     """One variant.
 
-    ``score`` is the objective's, in accuracy (0..1) where accuracy is maximised. ``load_mw`` is what it
-    would draw above idle by its card. ``blocked`` cannot serve at all; ``unfit`` breaks a constraint of its own;
-    ``unready`` would break it with the hysteresis that a better variant must keep.
+    ``score`` is the objective's, in accuracy (0..1) where accuracy is maximised; ``closeness`` takes its place where
+    the accuracy floor cannot be kept. ``load_mw`` is what it would draw above idle by its card. ``blocked`` cannot
+    serve at all; ``unfit`` breaks a constraint of its own; ``unready`` would break it with the hysteresis that a
+    better variant must keep.
     """
 
     place: int
@@ -33,6 +34,7 @@ class Candidate(NamedTuple):
     unfit: Reason | None = None
     unready: Reason | None = None
     headroom: float | None = None
+    closeness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def tabulate(
     names = [v.name for v in ladder.variants]
     accuracies = accuracies_of(ladder)
     loads = loads_mw(ladder, memory, energies)
-    least = _floor(policy, terms, accuracies)
+    least, who = _floor(policy, terms, accuracies, floors.granted(policy, memory.wishes))
     limit = limit_of(policy, terms, ladder)
     current = _place(names, memory.switch.chosen)
     if current is None or _blocked(policy, ladder, current, memory_bytes):
@@ -79,7 +81,7 @@ def tabulate(
             policy.switching.hysteresis,
             better=current is None or place < current,
         )
-        below = None if least is None else _below_floor(ladder, place, least)
+        below = None if least is None else _below_floor(ladder, place, least, who)
         candidates.append(
             Candidate(
                 place,
@@ -92,6 +94,7 @@ def tabulate(
                 timely.unfit or below,
                 timely.unfit or below or timely.unready,
                 None if limit is None else timely.headroom,
+                terms.weight * timely.chance * _worth(policy, accuracies[place], least),
             )
         )
     allowed, held, notes = _allowed(ladder, rule, names, now_s)
@@ -136,22 +139,32 @@ def _allowed(
     return frozenset(left), False, ()
 
 
-def _floor(policy: PolicyPlan, terms: LadderTerms, accuracies: Sequence[float]) -> float | None:
-    """The strictest accuracy floor, None if there is none."""
+def _worth(policy: PolicyPlan, accuracy: float, least: float | None) -> float:
+    """Accuracy, as far as the objective wants it: where energy is to be saved, none above the floor."""
+    return min(accuracy, least) if policy.objective.goal == "energy" and least else accuracy
+
+
+def _floor(
+    policy: PolicyPlan, terms: LadderTerms, accuracies: Sequence[float], asked: float | None
+) -> tuple[float | None, str]:
+    """The strictest accuracy floor (None if there is none), and who asks for it."""
     objective = policy.objective
-    floors = [f for f in (objective.accuracy_floor, terms.accuracy_floor) if f is not None]
+    found = [f for f in (objective.accuracy_floor, terms.accuracy_floor) if f is not None]
     if objective.accuracy_loss_max is not None:
-        floors.append(max(accuracies) - objective.accuracy_loss_max)
-    return max(floors, default=None)
+        found.append(max(accuracies) - objective.accuracy_loss_max)
+    own = max(found, default=None)
+    if asked is not None and (own is None or asked > own):
+        return asked, "clients ask"
+    return own, "the policy asks"
 
 
-def _below_floor(ladder: LadderState, place: int, least: float) -> Reason | None:
+def _below_floor(ladder: LadderState, place: int, least: float, who: str) -> Reason | None:
     """A variant below the floor. One of unknown accuracy passes only at the top of the ladder."""
     variant = ladder.variants[place]
     known = variant.card.accuracy
     if known is None:
-        return None if place == 0 else reasons.accuracy_unknown(variant.name)
-    return reasons.floor(variant.name, known, least) if known < least else None
+        return None if place == 0 else reasons.accuracy_unknown(variant.name, least, who)
+    return reasons.floor(variant.name, known, least, who) if known < least else None
 
 
 def _blocked(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from edgerund.policy import reasons, rules
+from edgerund.policy import floors, reasons, rules
 from edgerund.policy.candidates import Table, tabulate
 from edgerund.policy.gate import Move, moves
 from edgerund.policy.limits import limits_now
@@ -62,6 +62,8 @@ def decide(
         reason = _reason(table, move, why, now_s)
         memory = ladders[table.ladder.name]
         chosen = table.candidates[move.place].name
+        known = table.ladder.variants[move.place].card.accuracy
+        floor = floors.judged(policy, memory.wishes, known)
         switch = switched(memory.switch, policy.switching, chosen, reason.code, now_s)
         decisions[table.ladder.name] = Decision(
             ladder=table.ladder.name,
@@ -73,8 +75,9 @@ def decide(
             rejected=tuple(Rejection(name, because) for name, because in why.items()),
             headroom=headroom(limits, table, move),
             warm=_warm(table, move),
-            notes=(*table.notes, *limits.notes),
+            notes=(*table.notes, *limits.notes, *floors.note(floor)),
             since_s=switch.since_s,
+            floor=floor,
         )
         ladders[table.ladder.name] = memory.with_switch(switch)
     return replace(state, ladders=ladders), decisions

@@ -27,6 +27,9 @@ def explain(decision: Decision) -> str:
     """The decision as a few lines of text, for ``why`` and the journal."""
     lines = [f"{decision.ladder}: {decision.variant} serves{_since(decision)}"]
     lines.append(f"  because {decision.reason.text}")
+    if decision.floor is not None and decision.floor.granted:
+        met = "it has that" if decision.floor.met else "it is not known to have that"
+        lines.append(f"  clients ask for an accuracy of {decision.floor.granted:.4g}: {met}")
     better = needed(decision)
     if better:
         lines.append(f"  a better one needs {better}")

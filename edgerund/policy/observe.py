@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from edgerund.policy import battery, power, rules, slowdown, thermal
+from edgerund.policy import battery, floors, power, rules, slowdown, thermal
 from edgerund.policy.limits import BATTERY_SENSES, watched
 from edgerund.policy.loads import energies_of
 from edgerund.policy.senses import Sensed, sense_all
@@ -87,8 +87,9 @@ def _ladder(
     serving = ladder.serving
     latency = slowdown.observe(memory.latency, serving, {v.name: v.card for v in ladder.variants})
     switch = refill(memory.switch, policy.switching, now_s)
+    wishes = floors.observe(memory.wishes, serving.accuracy_asked, now_s, policy.clients.active_s)
     if serving.window_s < LEAST_WINDOW_S or (dt_s <= 0.0 and memory.latency.history):
-        return replace(memory, latency=latency, switch=switch)
+        return replace(memory, latency=latency, switch=switch, wishes=wishes)
     flow = _rate_hz(serving)
     mean_ms = serving.infer_ms_mean
     busy_ms = mean_ms if mean_ms is not None and slowdown.plausible(mean_ms) else 0.0
@@ -99,6 +100,7 @@ def _ladder(
         memory.flow_hz + 0.3 * (flow - memory.flow_hz) if memory.flow_hz > 0.0 else flow,
         _demand(memory.busy, flow * busy_ms / 1000.0),
         now_s if serving.refused > 0 else memory.refused_s,
+        wishes,
     )
 
 

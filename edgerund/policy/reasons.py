@@ -59,22 +59,21 @@ def overload(variant: str, served: float, rate_hz: float, limit: LatencyLimit) -
     )
 
 
-def floor(variant: str, accuracy: float, least: float) -> Reason:
-    """Its accuracy is below what the policy accepts."""
+def floor(variant: str, accuracy: float, least: float, who: str) -> Reason:
+    """Its accuracy is below what the policy accepts, or clients ask for (``who``)."""
     return Reason(
         "floor",
-        f"{variant} has accuracy {accuracy:.4g}; the policy asks for at least {least:.4g}",
+        f"{variant} has accuracy {accuracy:.4g}; {who} for at least {least:.4g}",
         "accuracy",
         accuracy,
         least,
     )
 
 
-def accuracy_unknown(variant: str) -> Reason:
+def accuracy_unknown(variant: str, least: float, who: str) -> Reason:
     """Nobody measured its accuracy, so it cannot be above a floor."""
-    return Reason(
-        "floor", f"the accuracy of {variant} was never measured; the policy has a floor", "accuracy"
-    )
+    text = f"the accuracy of {variant} was never measured; {who} for at least {least:.4g}"
+    return Reason("floor", text, "accuracy")
 
 
 def temperature(

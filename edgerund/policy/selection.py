@@ -16,6 +16,8 @@ def select(tables: Sequence[Table], all_mw: float, hard_mw: float) -> tuple[int,
     the battery's pace, rules and holds. Safety limits never do: what is left then is the cheapest variant.
     """
     picked = choose([options(t) for t in tables], all_mw)
+    if picked is None and any(_has_floor(t) for t in tables):
+        picked = choose([_closest(t) for t in tables], all_mw)
     if picked is None:
         thrifty = [options(t) if t.held else [_thriftiest(t)] for t in tables]
         picked = choose(thrifty, hard_mw)
@@ -27,12 +29,36 @@ def select(tables: Sequence[Table], all_mw: float, hard_mw: float) -> tuple[int,
 
 def climb(tables: Sequence[Table], climb_mw: float) -> tuple[int, ...] | None:
     """The best places that are worth moving to, each with the hysteresis kept; None: stay."""
-    ready = [
-        [_option(c) for c in permitted(t) if c.place == t.current or (c.unready is None)]
-        for t in tables
-    ]
-    picked = choose(ready, climb_mw)
+    picked = choose([_ready(t) for t in tables], climb_mw)
     return _places(picked) if picked is not None else None
+
+
+def _ready(table: Table) -> list[Option]:
+    """The current variant and those it may move up to; below the floor every step towards it counts."""
+    current = None if table.current is None else table.candidates[table.current]
+    if current is not None and _below_floor(current):
+        return [
+            Option(c.place, c.closeness, c.load_mw)
+            for c in permitted(table)
+            if c is current or c.unready is None or c.unready.code == "floor"
+        ]
+    return [_option(c) for c in permitted(table) if c.place == table.current or c.unready is None]
+
+
+def _has_floor(table: Table) -> bool:
+    return any(_below_floor(c) for c in table.candidates)
+
+
+def _below_floor(candidate: Candidate) -> bool:
+    return candidate.unfit is not None and candidate.unfit.code == "floor"
+
+
+def _closest(table: Table) -> list[Option]:
+    """Where the floor cannot be kept: everything that answers in time, by how close it comes."""
+    in_time = [c for c in permitted(table) if c.unfit is None or _below_floor(c)]
+    if table.held or not in_time:
+        return options(table)
+    return [Option(c.place, c.closeness, c.load_mw) for c in in_time]
 
 
 def options(table: Table) -> list[Option]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgerund.policy.battery import BatteryMemory
+from edgerund.policy.floors import Wish
 from edgerund.policy.plain import from_plain, to_plain
 from edgerund.policy.power import PowerMemory
 from edgerund.policy.senses import SenseMemory
@@ -22,7 +23,8 @@ class LadderMemory:
     """One ladder: how slow it is now, how often it is asked, and what was chosen when.
 
     ``rate_hz`` is the demand, quick to rise and slow to fall; ``flow_hz`` the mean rate of answers. ``refused_s`` is
-    when a frame was last refused: clients then send at a rate of their own, whatever is answered.
+    when a frame was last refused: clients then send at a rate of their own, whatever is answered. ``wishes`` are the
+    accuracies that clients ask for.
     """
 
     latency: LatencyMemory = LatencyMemory()
@@ -31,12 +33,11 @@ class LadderMemory:
     flow_hz: float = 0.0
     busy: float = 0.0
     refused_s: float | None = None
+    wishes: tuple[Wish, ...] = ()
 
     def with_switch(self, switch: SwitchMemory) -> LadderMemory:
         """The same with another memory of swaps."""
-        return LadderMemory(
-            self.latency, switch, self.rate_hz, self.flow_hz, self.busy, self.refused_s
-        )
+        return replace(self, switch=switch)
 
 
 @dataclass(frozen=True, slots=True)

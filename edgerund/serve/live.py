@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from edgerund.errors import EngineError, InferenceFailed
 from edgerund.ports import Incoming
 from edgerund.serve.mail import Resident
 from edgerund.types import LadderPlan, Reason
-from edgerund.wire import Reply, Request, Timings, pack
+from edgerund.wire import Known, Reply, Request, Timings, pack
 
 Stages = tuple[float, float, float, float, float]
 """Milliseconds of queue, prepare, infer, finish, total (``stats.STAGES``)."""
@@ -30,6 +31,7 @@ class Live:
         self._task = ladder.task
         self._clock = clock
         self._reason: Reason | None = None
+        self._accuracy = resident.plan.card.accuracy
         self.relabel(code, text)
 
     def relabel(self, code: str, text: str) -> None:
@@ -75,6 +77,7 @@ class Live:
             tensors=heads,
             payload=payload,
             reason=self._reason,
+            accuracy=None if request.min_accuracy is None else self._judge(request.min_accuracy),
             timings=Timings(
                 queue_us=int(stages_ms[0] * 1e3),
                 prepare_us=int(stages_ms[1] * 1e3),
@@ -87,7 +90,20 @@ class Live:
             if done_s <= expires_s
             else "missed",
         )
+        if reply.accuracy == "missed" and reply.reason is None:
+            reply = replace(reply, reason=self._short_of(request.min_accuracy or 0.0))
         return reply, stages_ms
+
+    def _judge(self, asked: float) -> Known:
+        if self._accuracy is None:
+            return "unknown"
+        return "met" if self._accuracy >= asked else "missed"
+
+    def _short_of(self, asked: float) -> Reason:
+        """Nothing degrades the service, and still it is less than this client wants."""
+        known = self._accuracy or 0.0
+        text = f"{self.name} is the best variant, with accuracy {known:.4g}; {asked:.4g} was asked for"
+        return Reason("floor", text, "accuracy", known, asked)
 
 
 def _bytes_of(request: Request) -> bytes | memoryview:

@@ -178,7 +178,7 @@ class Server(threading.Thread):
         except RequestError as e:
             self._refuse(envelope, salvage_id(body), e)
             return
-        self._stats.asked(deadline_ms)
+        self._stats.asked(deadline_ms, request.min_accuracy)
 
     def _expire(self) -> None:
         """Answer what is past its deadline: an old answer is worth nothing, and the engine's time is."""

@@ -40,6 +40,7 @@ class Window:
     failed: int = 0
     refused: int = 0
     deadline_ms: float | None = None
+    accuracy_asked: float | None = None
 
     def figures(self, now_s: float, variant: str, queue_depth: int) -> dict[str, Any]:
         """The fields of ``types.ServingFigures``."""
@@ -51,6 +52,7 @@ class Window:
             "refused": self.refused,
             "queue_depth": queue_depth,
             "deadline_ms": self.deadline_ms,
+            "accuracy_asked": self.accuracy_asked,
         }
         if self.total_ms:
             total, infer = sorted(self.total_ms), sorted(self.infer_ms)
@@ -75,8 +77,10 @@ class Stats:
         self.histograms = {stage: Histogram() for stage in STAGES}
         self.window = Window(now_s)
 
-    def asked(self, deadline_ms: float | None) -> None:
-        """One request that is queued; the tightest deadline of the window is kept."""
+    def asked(self, deadline_ms: float | None, accuracy: float | None = None) -> None:
+        """One request that is queued; tightest deadline and highest accuracy of the window are kept."""
+        if accuracy is not None:
+            self.window.accuracy_asked = max(accuracy, self.window.accuracy_asked or 0.0)
         if deadline_ms is not None:
             known = self.window.deadline_ms
             self.window.deadline_ms = deadline_ms if known is None else min(known, deadline_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgerund.types.decision import Decision, Decisions, Reason, Rejection
+from edgerund.types.decision import Decision, Decisions, Floor, Reason, Rejection
 from edgerund.types.plan import (
     GoldenPlan,
     InputPlan,
@@ -25,6 +25,7 @@ __all__ = [
     "Card",
     "Decision",
     "Decisions",
+    "Floor",
     "GoldenPlan",
     "Hold",
     "IOSpec",

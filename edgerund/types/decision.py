@@ -33,13 +33,25 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """The highest accuracy (0..1) that clients asked for lately.
+
+    ``granted`` is what the policy lets them have of it; ``met``: the chosen variant is known to have that.
+    """
+
+    asked: float
+    granted: float
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The chosen variant of one ladder at one tick.
 
     ``changed`` says that it differs from the live one; ``voluntary`` that no safety limit forced it.
     ``headroom`` is 0 (at the limit) .. 1 (far from it) per constraint. ``warm`` lists the variants to keep
     resident next, most wanted first. ``notes`` tell what absent senses changed. ``since_s`` is when this
-    variant was chosen (monotonic, like ``at_s``).
+    variant was chosen (monotonic, like ``at_s``). ``floor`` is None while no client asks for an accuracy.
     """
 
     ladder: str
@@ -53,6 +65,7 @@ class Decision:
     warm: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     since_s: float | None = None
+    floor: Floor | None = None
 
 
 Decisions: TypeAlias = Mapping[str, Decision]

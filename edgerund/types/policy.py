@@ -125,6 +125,17 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientTerms:
+    """What clients may ask for.
+
+    An accuracy up to ``max_accuracy`` (0: none), which holds for ``active_s`` after the last request that asked.
+    """
+
+    max_accuracy: float = 1.0
+    active_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class LadderTerms:
     """What one ladder is worth beside the others (``weight``), and its own floor and deadline."""
 
@@ -160,3 +171,4 @@ class PolicyPlan:
     stale_after_s: float = 5.0
     ladders: Mapping[str, LadderTerms] = field(default_factory=dict)
     board: Board = Board()
+    clients: ClientTerms = ClientTerms()

@@ -72,6 +72,7 @@ class ServingFigures:
     None when nothing was answered. All belong to ``variant`` (samples of an earlier one are dropped).
     ``deadline_ms`` is the tightest deadline that a client asked for, None if none did. ``escalated`` is the share
     (0..1) of the frames that a cascade handed on to a better member; None where no cascade answered.
+    ``accuracy_asked`` is the highest accuracy (0..1) that a client asked for, None if none did.
     """
 
     variant: str | None = None
@@ -89,6 +90,7 @@ class ServingFigures:
     infer_ms_p99: float | None = None
     deadline_ms: float | None = None
     escalated: float | None = None
+    accuracy_asked: float | None = None
 
     @property
     def rate_hz(self) -> float:

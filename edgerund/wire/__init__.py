@@ -17,6 +17,7 @@ from edgerund.wire.frames import (
 from edgerund.wire.header import MAX_HEADER_BYTES, VERSION
 from edgerund.wire.reply import (
     Failure,
+    Known,
     Outcome,
     Reply,
     Timings,
@@ -43,6 +44,7 @@ __all__ = [
     "VERSION",
     "Buffer",
     "Failure",
+    "Known",
     "Outcome",
     "Reply",
     "Request",

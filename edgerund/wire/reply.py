@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgerund.wire.frames import Array
 
 Outcome: TypeAlias = Literal["met", "missed"]
+Known: TypeAlias = Literal["met", "missed", "unknown"]
 
 MAX_REPLY_HEADER_BYTES = 16 * 1024 * 1024
 MAX_REPLY_BRACKETS = 1 << 20
@@ -42,7 +43,8 @@ class Reply:
     """One reply. ``error`` None: it is a result.
 
     ``variant`` answered, ``reason`` tells why it is not the best one (None: it is). ``result`` is the task's JSON;
-    ``tensors`` describe the ``payload`` frames. ``deadline`` is None where the request had none.
+    ``tensors`` describe the ``payload`` frames. ``deadline`` is None where the request had none; ``accuracy`` tells
+    whether ``variant`` is known to have the accuracy that was asked for, None where none was.
     """
 
     id: str = ""
@@ -55,6 +57,7 @@ class Reply:
     timings: Timings | None = None
     deadline: Outcome | None = None
     error: Failure | None = None
+    accuracy: Known | None = None
 
     @property
     def ok(self) -> bool:
@@ -101,6 +104,8 @@ def encode_reply(envelope: Sequence[Buffer], reply: Reply) -> list[Buffer]:
         header["timings"] = reply.timings._asdict()
     if reply.deadline is not None:
         header["deadline"] = reply.deadline
+    if reply.accuracy is not None:
+        header["accuracy"] = reply.accuracy
     try:
         text = h.encode_json(header)
     except (ValueError, TypeError, RecursionError) as e:
@@ -129,6 +134,9 @@ def parse_reply(message: Sequence[Buffer]) -> Reply:
     deadline = header.get("deadline")
     if deadline not in (None, "met", "missed"):
         raise BadRequest(f"cannot read the reply's deadline {h.shorten(deadline)}")
+    accuracy = header.get("accuracy")
+    if accuracy not in (None, "met", "missed", "unknown"):
+        raise BadRequest(f"cannot read the reply's accuracy {h.shorten(accuracy)}")
     return Reply(
         id=h.read_name(header, "id", "the reply"),
         variant=_read_text(header, "variant"),
@@ -140,6 +148,7 @@ def parse_reply(message: Sequence[Buffer]) -> Reply:
         timings=_read_timings(header.get("timings")),
         deadline=cast("Outcome | None", deadline),
         error=error,
+        accuracy=cast("Known | None", accuracy),
     )
 
 

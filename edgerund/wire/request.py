@@ -31,7 +31,8 @@ class Request:
 
     ``tensors`` describe the ``payload`` frames of encoding ``raw``, one each; a ``jpeg`` has one payload frame and
     no tensor. ``deadline_ms`` counts from arrival at the server. ``stream`` and ``priority`` are carried, and have
-    no effect in version 1. ``colour`` None: GRAY for frames without three channels, else RGB.
+    no effect in version 1. ``colour`` None: GRAY for frames without three channels, else RGB. ``min_accuracy`` is
+    the accuracy (0..1) that the client needs.
     """
 
     op: Op = "infer"
@@ -43,6 +44,7 @@ class Request:
     deadline_ms: float | None = None
     stream: str = ""
     priority: int = 0
+    min_accuracy: float | None = None
 
     def arrays(self) -> list[Array]:
         """The tensors of a raw request, none of a jpeg: read-only views of its payload frames."""
@@ -94,6 +96,7 @@ def parse_request(body: Sequence[Buffer], *, max_bytes: int = MAX_BYTES) -> Requ
         _read_deadline(header),
         h.read_name(header, "stream", "the request"),
         _read_priority(header),
+        _read_accuracy(header),
     )
 
 
@@ -117,6 +120,8 @@ def encode_request(request: Request) -> list[Buffer]:
         header["stream"] = request.stream
     if request.priority:
         header["priority"] = request.priority
+    if request.min_accuracy is not None:
+        header["min_accuracy"] = request.min_accuracy
     try:
         text = h.encode_json(header)
     except ValueError as e:
@@ -184,6 +189,17 @@ def _read_deadline(header: Mapping[str, Any]) -> float | None:
         raise BadRequest(
             f"cannot take deadline_ms {h.shorten(value)}: "
             "a number above 0 and up to 86400000 is wanted"
+        )
+    return float(value)
+
+
+def _read_accuracy(header: Mapping[str, Any]) -> float | None:
+    value = header.get("min_accuracy")
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 < value <= 1:
+        raise BadRequest(
+            f"cannot take min_accuracy {h.shorten(value)}: a number above 0 and up to 1 is wanted"
         )
     return float(value)
 

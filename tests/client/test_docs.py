@@ -17,7 +17,7 @@ SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
 
 
 def test_the_page_has_its_snippets() -> None:
-    assert len(SNIPPETS) == PAGE.count("```python") == 5
+    assert len(SNIPPETS) == PAGE.count("```python") == 6
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)

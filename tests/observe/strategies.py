@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from edgerund.types import (
     Card,
     Decision,
+    Floor,
     Hold,
     LadderState,
     NoData,
@@ -51,6 +52,8 @@ serving = st.builds(
     window_s=floats,
     answered=st.integers(0, 10**9),
     infer_ms_p99=maybe_float,
+    escalated=maybe_float,
+    accuracy_asked=maybe_float,
 )
 ladders = st.builds(
     LadderState,
@@ -76,6 +79,7 @@ decisions = st.builds(
     headroom=st.dictionaries(names, floats, max_size=3),
     warm=st.lists(names, max_size=3).map(tuple),
     notes=st.lists(names, max_size=3).map(tuple),
+    floor=st.none() | st.builds(Floor, asked=floats, granted=floats, met=st.booleans()),
 )
 
 

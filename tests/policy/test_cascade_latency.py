@@ -41,4 +41,4 @@ def test_frames_that_escalate_more_often_make_it_slower() -> None:
     expected = slowdown.forecast(memory, "both", CARD)
     assert expected is not None
     assert abs(expected.mean_ms - MEAN_MS) < 0.1
-    assert expected.mean_ms + 2 * expected.deviation_ms > 0.8 * BOTH_MS  # the slow ones are in sight
+    assert expected.mean_ms + 2 * expected.deviation_ms > 0.8 * BOTH_MS  # the slow ones count

@@ -148,9 +148,11 @@ def test_every_key_that_the_code_writes_is_in_the_tables() -> None:
     reply_keys = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in table("## Replies"))))
     assert request_keys == {
         "v", "op", "id", "encoding", "dtype", "shape", "inputs", "colour", "deadline_ms", "stream", "priority",
+        "min_accuracy",
     }  # fmt: skip
     assert reply_keys == {
         "v", "ok", "id", "error", "variant", "reason", "task", "result", "outputs", "timings", "deadline",
+        "accuracy",
     }  # fmt: skip
     source = "".join(
         (Path(wire_request.__file__).parent / f).read_text() for f in ("request.py", "reply.py")
