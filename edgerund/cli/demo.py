@@ -11,6 +11,7 @@ from typing import Any
 
 from edgerund.errors import LadderError, RequestError, UsageError
 
+POLICY = Path(__file__).with_name("demo_policy.yaml")
 FRAMES_PER_S = 30.0
 REDRAW_S = 0.2
 
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from edgerund.cli.demo_board import DemoBoard
     from edgerund.cli.demo_screen import Screen
     from edgerund.config.ladder import load_ladder
+    from edgerund.config.policy import load_policy
     from edgerund.config.share import shared_file
 
     if args.seconds < 20:
@@ -52,11 +54,12 @@ def run(args: argparse.Namespace) -> int:
         board = DemoBoard(Path(folder) / "board", plan, args.seconds)
         settings = {
             "ladders": [{"path": str(path.resolve())}],
-            "policy": str(Path(__file__).with_name("demo_policy.yaml")),
+            "policy": str(POLICY),
             "tick_s": 0.25,
             "sensors": {"sysroot": str(board.root), "options": _fast_sensors()},
         }
-        screen = Screen(plan, live=sys.stdout.isatty() and not args.plain)
+        live = sys.stdout.isatty() and not args.plain
+        screen = Screen(plan, load_policy(POLICY), live=live)
         screen.say(f"starting a daemon on {path.name}: {', '.join(v.name for v in plan.variants)}")
         with own_daemon(settings) as runtime_dir:
             _stream(runtime_dir, frames, board, screen, args.seconds)
@@ -101,11 +104,13 @@ def _stream(
                 board.worked(answer.variant)
             except RequestError as e:
                 screen.failed(e)
-            now_s = time.monotonic() - start_s
+            now_s = min(seconds, time.monotonic() - start_s)
             board.advance(now_s)
             if now_s - drawn_s >= REDRAW_S:
                 drawn_s = now_s
                 screen.draw(now_s, seconds, board, control.call("status")["ladders"][0])
+            if now_s >= seconds:  # a machine too busy for every frame
+                break
             pause_s = (n + 1) / FRAMES_PER_S - (time.monotonic() - start_s)
             if pause_s > 0:
                 time.sleep(pause_s)

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgerund.errors import RequestError
 from edgerund.types import LadderPlan
+from edgerund.types.policy import PolicyPlan
 
 BAR = 24
 
@@ -26,9 +27,10 @@ class Tally:
 class Screen:
     """Counts and draws. ``live`` redraws a block in place."""
 
-    def __init__(self, plan: LadderPlan, live: bool) -> None:
+    def __init__(self, plan: LadderPlan, policy: PolicyPlan, *, live: bool) -> None:
         self.errors = 0
         self._plan = plan
+        self._limit, self._reserve = limits_of(policy)
         self._live = live
         self._tallies = {v.name: Tally() for v in plan.variants}
         self._swaps: list[str] = []
@@ -92,9 +94,9 @@ class Screen:
         lines = [
             "",
             f"  {now_s:4.0f} / {seconds:.0f} s   {board.story}",
-            f"  temperature {_bar((board.temp_c - 20) / 80)} {board.temp_c:5.1f} C   limit 80 C",
+            f"  temperature {_bar((board.temp_c - 20) / 80)} {board.temp_c:5.1f} C{self._limit}",
             f"  power       {_bar(board.power_mw / 15e3)} {board.power_mw / 1e3:5.1f} W",
-            f"  battery     {_bar(board.percent / 100)} {board.percent:5.0f} %   reserve 20 %",
+            f"  battery     {_bar(board.percent / 100)} {board.percent:5.0f} %{self._reserve}",
             "",
         ]
         lines += [self._variant_line(v.name, v.card.accuracy) for v in self._plan.variants]
@@ -140,6 +142,20 @@ class Screen:
             if not self.errors
             else f"\n{total + self.errors} frames sent, {total} answered, {self.errors} LOST"
         )
+
+
+def limits_of(policy: PolicyPlan) -> tuple[str, str]:
+    """What the policy says about temperature and charge, to be written behind them; empty where it says nothing."""
+    temp = f"   limit {policy.temp.max_c:g} C" if policy.temp is not None else ""
+    kept = [
+        c.below
+        for rule in policy.rules
+        for c in rule.when
+        if c.sense == "battery_percent" and c.below is not None
+    ]
+    if policy.battery is not None and policy.battery.reserve_percent > 0.0:
+        kept.append(policy.battery.reserve_percent)
+    return temp, f"   reserve {max(kept):g} %" if kept else ""
 
 
 def _bar(share: float) -> str:
