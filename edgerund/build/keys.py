@@ -41,7 +41,9 @@ def stage_key(
         digests: from ``data_digests``; a technique may name the parts it looks at as ``parts``.
     """
     technique = stage.technique
-    kinds = dict.fromkeys(k for k in (technique.takes, technique.gives) if k)
+    kinds: dict[str, None] = dict.fromkeys(k for k in (technique.takes, technique.gives) if k)
+    if stage.trains:
+        kinds["torch"] = None
     usual = {part: None for kind in kinds for part in _PARTS[kind]}
     libraries = {name: None for kind in kinds for name in _LIBRARIES[kind]}
     told = {
