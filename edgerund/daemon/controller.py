@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from edgerund.clock import Clock
 from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.policy.carry import carried, without
 from edgerund.policy.decide import decide, initial
 from edgerund.types import Decision, Decisions, Reason, Sense, Snapshot
 from edgerund.types.policy import PolicyPlan
@@ -24,13 +25,15 @@ class Controller:
         self.snapshot = Snapshot(now_s=clock.monotonic_s(), wall_s=clock.wall_s())
         self.decisions: Decisions = {}
         self.failures = 0
+        self.epoch = 0  # moves when the state is not what the last decision left
         self._failing = False
 
-    def replace(self, policy: PolicyPlan) -> None:
-        """A new policy begins with what no policy changes: a clean state."""
-        if policy != self.policy:
-            self.policy = policy
-            self._state = initial(policy)
+    def replace(self, policy: PolicyPlan, replaced: Collection[str] = ()) -> None:
+        """Another policy, or other ladders: what is known of the board and of the ladders that stay is kept."""
+        if policy != self.policy or replaced:
+            state = carried(self.policy, policy, self._state)
+            self.policy, self._state = policy, without(state, replaced)
+            self.epoch += 1
 
     def step(self, runtimes: Iterable[LadderRuntime], senses: Mapping[str, Sense]) -> Decisions:
         """Decide for every ladder that has a usable variant, and carry it out."""
@@ -70,6 +73,7 @@ class Controller:
     def _fall_back(self, able: Mapping[str, LadderRuntime], now_s: float) -> None:
         self._failing = True
         self.failures += 1
+        self.epoch += 1
         self._state = initial(self.policy)
         self.decisions = {name: _safest(r, now_s) for name, r in able.items()}
         _carry_out(able, self.decisions)

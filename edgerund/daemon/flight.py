@@ -26,8 +26,7 @@ class Flight:
 
     def __init__(self, settings: RecorderSettings, controller: Controller, clock: Clock) -> None:
         self._controller = controller
-        self._policy = controller.policy
-        self._failures = controller.failures
+        self._epoch = controller.epoch
         self._recorder = Recorder(
             settings.file,
             clock,
@@ -39,10 +38,11 @@ class Flight:
     def observe(self, snapshot: Snapshot, decisions: Decisions) -> None:
         """Record one tick; never waits."""
         controller = self._controller
-        # a new policy, like a decision that failed, leaves the controller with a clean state
-        if controller.policy != self._policy or controller.failures != self._failures:
-            self._policy, self._failures = controller.policy, controller.failures
-            self._recorder.restart(context_of(controller.policy))
+        if (
+            controller.epoch != self._epoch
+        ):  # another policy, another ladder, a decision that failed
+            self._epoch = controller.epoch
+            self._recorder.restart(context_of(controller.policy), controller.before)
         self._recorder.record(snapshot, decisions, controller.before)
 
     def close(self) -> None:

@@ -74,7 +74,7 @@ class Reload:
     def _refuse_what_needs_a_restart(self, old: Assembly, new: Assembly) -> None:
         problems = [
             Problem(str(new.file or "settings"), 0, key, "cannot change it while running: restart")
-            for key in ("runtime_dir", "socket_mode", "metrics", "sensors", "recorder")
+            for key in ("runtime_dir", "socket_mode", "watch_endpoints", "metrics", "sensors", "recorder")
             if getattr(old.settings, key) != getattr(new.settings, key)
         ]
         if problems:
@@ -134,7 +134,7 @@ class Reload:
         daemon.fleet.runtimes = {
             n: self._fresh.get(n) or daemon.fleet.runtimes[n] for n in self._new.ladders
         }
-        daemon.controller.replace(self._new.policy)
+        daemon.controller.replace(self._new.policy, self._fresh)
         self._committed = True
 
     def _keeps(self, name: str, old: LadderRuntime) -> bool:

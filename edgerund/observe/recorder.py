@@ -13,6 +13,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +27,12 @@ _log = logging.getLogger("edgerund.observe")
 FORMAT = 1
 MOST_WAITING = 64
 _Tick: TypeAlias = tuple[Snapshot, Decisions, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    context: Mapping[str, Any]
+    before: object
 
 
 class Recorder:
@@ -63,7 +70,7 @@ class Recorder:
         self._part_bytes = max_bytes // files
         self._context = dict(context or {})
         self._dump_before = dump_before
-        self._queue: deque[_Tick | Mapping[str, Any]] = deque()
+        self._queue: deque[_Tick | _Head] = deque()
         self._cond = threading.Condition()
         self._closing = False
         self._idle = True
@@ -85,11 +92,14 @@ class Recorder:
         """
         self._put((snapshot, decisions, before))
 
-    def restart(self, context: Mapping[str, Any]) -> None:
-        """The controller begins afresh here (another policy): a new head, with this context from now on."""
-        self._put(dict(context))
+    def restart(self, context: Mapping[str, Any], before: object = None) -> None:
+        """The controller goes on from another state here (another policy): a new head with this context.
 
-    def _put(self, item: _Tick | Mapping[str, Any]) -> None:
+        ``before`` is that state, None: a clean one.
+        """
+        self._put(_Head(dict(context), before))
+
+    def _put(self, item: _Tick | _Head) -> None:
         with self._cond:
             if self.failed is not None or self._closing:
                 return
@@ -144,8 +154,8 @@ class Recorder:
                     return
                 item = self._queue.popleft()
             if not isinstance(item, tuple):
-                self._context = dict(item)
-                self._head()
+                self._context = dict(item.context)
+                self._head(item.before)
                 continue
             self._write(*item)
             now_s = self._clock.monotonic_s()

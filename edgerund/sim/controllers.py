@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from edgerund.policy import thermal
+from edgerund.policy.carry import carried
 from edgerund.policy.decide import decide, initial
 from edgerund.types import Decision, Snapshot
 from edgerund.types.policy import PolicyPlan
@@ -32,11 +33,12 @@ class Decider:
 
     def __init__(self, plan: PolicyPlan) -> None:
         self.plan = plan
-        self._state = initial(plan)
+        self._state = self.before = initial(plan)
         self.decisions: Mapping[str, Decision] = {}
 
     def decide(self, snapshot: Snapshot) -> None:
         """Decide, and remember."""
+        self.before = self._state
         self._state, self.decisions = decide(self.plan, self._state, snapshot)
 
     def step(self, snapshot: Snapshot) -> Mapping[str, str]:
@@ -44,9 +46,9 @@ class Decider:
         return {name: decision.variant for name, decision in self.decisions.items()}
 
     def reload(self, plan: PolicyPlan) -> None:
-        """As the daemon does it: another policy begins with a clean state."""
+        """As the daemon does it: what is known of the board is kept."""
         if plan != self.plan:
-            self.plan, self._state = plan, initial(plan)
+            self.plan, self._state = plan, carried(self.plan, plan, self._state)
 
     def forecast_c(self, ahead_s: float) -> float | None:
         """What the thermal estimator expects ``ahead_s`` from now at the present power; None before it knows."""

@@ -15,7 +15,7 @@ from edgerund.errors import UsageError
 from edgerund.observe.record_reader import RecordReader
 from edgerund.observe.recorder import Recorder, parts_of
 from edgerund.policy.plain import to_plain
-from edgerund.policy.state import State, load_state
+from edgerund.policy.state import State, dump_state, load_state
 from edgerund.sim.controllers import Decider
 from edgerund.sim.plant import WALL_START_S, Row
 from edgerund.types import Decision, Snapshot
@@ -38,7 +38,12 @@ class Recording:
         path.unlink(missing_ok=True)
         clock = ManualClock(0.0, WALL_START_S)
         self._recorder = Recorder(
-            path, clock, max_bytes=MOST_BYTES, files=1, context=context_of(self._plan)
+            path,
+            clock,
+            max_bytes=MOST_BYTES,
+            files=1,
+            context=context_of(self._plan),
+            dump_before=dump_state,
         )
         self._count = 0
 
@@ -46,7 +51,7 @@ class Recording:
         """Record one tick."""
         if self._decider.plan != self._plan:
             self._plan = self._decider.plan
-            self._recorder.restart(context_of(self._plan))
+            self._recorder.restart(context_of(self._plan), self._decider.before)
         self._recorder.record(snapshot, decisions)
         self._count += 1
         if self._count % FLUSH_EVERY == 0:

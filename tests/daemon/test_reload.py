@@ -13,6 +13,8 @@ import yaml
 
 from edgerund.client import Client
 from edgerund.errors import ControlError
+from edgerund.observe.record_reader import RecordReader
+from edgerund.sensors.fake_board import FakeBoard
 from tests.daemon.clients import Crowd, some_frames
 from tests.daemon.conftest import Running, Start
 from tests.daemon.ladders import write_fake, write_ladder
@@ -123,3 +125,57 @@ def test_a_hold_survives_a_reload_that_keeps_its_variant(start: Start, tmp_path:
     daemon.control.call("reload", timeout_s=30)
     wait_for(lambda: daemon.status()["live"] == "low", what="the held variant")
     assert daemon.status()["hold"]["reason"] == "night"
+
+
+def test_a_policy_reload_under_load_keeps_what_the_controller_learned(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "sysroot").mkdir()
+    FakeBoard(tmp_path / "sysroot").zone("tj-thermal", 48.125)
+    policy, flight = tmp_path / "p.yaml", tmp_path / "flight.jsonl"
+    policy.write_text("policy: one\nconstraints: {temp_c: {max: 90}}\n")
+    ladder = write_ladder(tmp_path / "demo")
+    daemon = start(
+        {
+            "ladders": [{"path": str(ladder)}],
+            "policy": str(policy),
+            "recorder": {"file": str(flight)},
+        }
+    )
+
+    def decision() -> dict[str, Any]:
+        return dict(daemon.control.call("why")["decisions"][0])
+
+    crowd = Crowd(daemon.runtime_dir, some_frames(), lambda _turn, _answer: None, count=2)
+    try:
+        wait_for(lambda: "temperature" in decision()["headroom"], what="a temperature")
+        crowd.wait_for_more(200)
+        wait_for(lambda: decision()["at_s"] > decision()["since_s"] + 1, what="a while")
+        since_s = decision()["since_s"]
+        policy.write_text("policy: two\nconstraints: {temp_c: {max: 85}}\n")
+        assert daemon.control.call("reload", timeout_s=30)["replaced"] == []
+        assert daemon.control.call("status")["policy"] == "two"
+        reloaded_s = daemon.control.call("why")["now_s"]
+        wait_for(lambda: decision()["at_s"] > reloaded_s, what="a decision")
+        assert decision()["since_s"] == since_s
+        wait_for(lambda: len(heads(flight)) == 2, what="the new policy in the recording")
+        before = heads(flight)[1]["before"]["state"]
+        assert before["thermal"]["bank"]
+        assert before["ladders"]["demo"]["latency"]["history"] > 5
+
+        edit(ladder / "ladder.yaml", top_k=2)
+        assert daemon.control.call("reload", timeout_s=30)["replaced"] == ["demo"]
+        wait_for(lambda: len(heads(flight)) == 3, what="the new ladder in the recording")
+        before = heads(flight)[2]["before"]["state"]
+        assert before["thermal"]["bank"]
+        assert before["ladders"]["demo"]["latency"]["history"] == 0
+    finally:
+        crowd.stop()
+    assert crowd.errors == []
+
+
+def heads(flight: Path) -> list[dict[str, Any]]:
+    reader = RecordReader(flight)
+    for _ in reader:
+        pass
+    return reader.heads
