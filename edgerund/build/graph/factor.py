@@ -27,15 +27,25 @@ class Factors:
     macs: int
 
 
-def directions(moment: Floats, energy: float) -> Floats:
-    """``[C, r]``: the fewest orthonormal directions that hold ``energy`` (0..1) of a symmetric moment."""
-    sizes, axes = np.linalg.eigh(moment)
-    sizes, axes = np.maximum(sizes[::-1], 0.0), axes[:, ::-1]
-    rank = enough(sizes, energy)
-    chosen = axes[:, :rank]
-    # the sign of an eigenvector is free: take the one with a positive largest entry
-    signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(rank)])
-    return np.asarray(chosen * np.where(signs == 0, 1.0, signs))
+@dataclass(frozen=True)
+class Axes:
+    """The eigenvalues of a symmetric moment, largest first, and their directions ``[C, C]`` in the same order."""
+
+    sizes: Floats
+    vectors: Floats
+
+
+def axes_of(moment: Floats) -> Axes:
+    """Eigenvalues and directions; the free sign of each makes its largest entry positive."""
+    sizes, vectors = np.linalg.eigh(moment)
+    sizes, vectors = np.maximum(sizes[::-1], 0.0), vectors[:, ::-1]
+    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(sizes))])
+    return Axes(sizes, vectors * np.where(signs == 0, 1.0, signs))
+
+
+def directions(axes: Axes, energy: float) -> Floats:
+    """``[C, r]``: the fewest directions that hold ``energy`` (0..1) of the moment."""
+    return axes.vectors[:, : enough(axes.sizes, energy)]
 
 
 def enough(sizes: Floats, energy: float) -> int:
@@ -47,7 +57,7 @@ def enough(sizes: Floats, energy: float) -> int:
 
 
 def channel(
-    weight: Floats, bias: Floats, mean: Floats, covariance: Floats, energy: float, places: int
+    weight: Floats, bias: Floats, mean: Floats, outputs: Axes, energy: float, places: int
 ) -> Factors:
     """Two layers: r filters of the old size, then a mix of their outputs.
 
@@ -55,11 +65,11 @@ def channel(
         weight: ``[O, I, *k]``.
         bias: ``[O]``.
         mean: ``[O]``, of the layer's output.
-        covariance: ``[O, O]``, of the layer's output.
+        outputs: of the covariance of the layer's output.
         energy: 0..1, share of the output's variance that is kept.
         places: positions of the output of one image.
     """
-    basis = directions(covariance, energy)
+    basis = directions(outputs, energy)
     first = np.tensordot(basis.T, weight, axes=1)
     mix = basis.reshape(*basis.shape, *[1] * (weight.ndim - 2))
     shifted = basis @ (basis.T @ (bias - mean)) + mean
@@ -70,18 +80,18 @@ def channel(
 def tucker(
     weight: Floats,
     bias: Floats,
-    inputs: Floats,
+    inputs: Axes,
     mean: Floats,
-    covariance: Floats,
+    outputs: Axes,
     energy: float,
     places: tuple[int, int],
 ) -> Factors:
     """Three layers: fewer input channels, a smaller core, the outputs mixed.
 
-    ``inputs`` is the second moment ``[I, I]`` of the input; ``places`` are positions of input and output.
+    ``inputs`` are of the second moment of the input; ``places`` are positions of input and output.
     """
     each = 1 - (1 - energy) / 2
-    inner, outer = directions(inputs, each), directions(covariance, each)
+    inner, outer = directions(inputs, each), directions(outputs, each)
     core = np.tensordot(outer.T, weight, axes=1)
     core = np.moveaxis(np.tensordot(core, inner, axes=(1, 0)), -1, 1)
     ones = [1] * (weight.ndim - 2)
@@ -92,31 +102,45 @@ def tucker(
     return Factors("tucker", ranks, (first, core, last), shifted, macs)
 
 
-def spatial(
-    weight: Floats, bias: Floats, inputs: Floats, energy: float, places: tuple[int, int]
-) -> Factors:
-    """Two layers for a ``[O, I, h, w]`` kernel: ``[r, I, h, 1]``, then ``[O, r, 1, w]``.
+@dataclass(frozen=True)
+class Crossed:
+    """A ``[O, I, h, w]`` kernel as a sum of column filters times row filters, largest first."""
 
-    ``places`` are positions between the two and of the output.
-    """
+    sizes: Floats
+    columns: Floats
+    rows: Floats
+
+
+def crossed(weight: Floats, inputs: Axes) -> Crossed:
+    """The singular values of a kernel over what its input is; rows ``[O, r, 1, w]``, columns ``[r, I, h, 1]``."""
     out, ins, high, wide = weight.shape
     root, back = _roots(inputs)
     seen = np.tensordot(root, weight.transpose(1, 2, 0, 3), axes=1)  # [I, h, O, w]
     left, sizes, right = np.linalg.svd(seen.reshape(ins * high, out * wide), full_matrices=False)
-    rank = enough(sizes**2, energy)
-    scale = np.sqrt(sizes[:rank])
-    columns = np.tensordot(back, (left[:, :rank] * scale).reshape(ins, high, rank), axes=1)
-    column = columns.transpose(2, 0, 1)[..., None]
-    row = (scale[:, None] * right[:rank]).reshape(rank, out, wide).transpose(1, 0, 2)[:, :, None, :]
+    scale = np.sqrt(sizes)
+    columns = np.tensordot(back, (left * scale).reshape(ins, high, len(sizes)), axes=1)
+    rows = (scale[:, None] * right).reshape(len(sizes), out, wide)
+    return Crossed(
+        sizes, columns.transpose(2, 0, 1)[..., None], rows.transpose(1, 0, 2)[:, :, None, :]
+    )
+
+
+def spatial(cross: Crossed, bias: Floats, energy: float, places: tuple[int, int]) -> Factors:
+    """Two layers: a column filter, then a row filter.
+
+    ``places`` are positions between the two and of the output.
+    """
+    rank = enough(cross.sizes**2, energy)
+    column, row = cross.columns[:rank], cross.rows[:, :rank]
     macs = places[0] * column.size + places[1] * row.size
     return Factors("spatial", (rank,), (column, row), bias, macs)
 
 
-def _roots(moment: Floats) -> tuple[Floats, Floats]:
+def _roots(axes: Axes) -> tuple[Floats, Floats]:
     """The symmetric square root of a moment and its inverse, kept away from zero."""
-    sizes, axes = np.linalg.eigh(moment)
-    sizes = np.maximum(sizes, max(float(sizes.max()), 1e-12) * 1e-6)
-    return (axes * np.sqrt(sizes)) @ axes.T, (axes / np.sqrt(sizes)) @ axes.T
+    sizes = np.maximum(axes.sizes, max(float(axes.sizes.max()), 1e-12) * 1e-6)
+    vectors = axes.vectors
+    return (vectors * np.sqrt(sizes)) @ vectors.T, (vectors / np.sqrt(sizes)) @ vectors.T
 
 
 def product(kernels: Sequence[Floats]) -> Floats:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from edgerund.build.graph import factor
-from edgerund.build.graph.factor import Factors, Floats
+from edgerund.build.graph.factor import Axes, Crossed, Factors, Floats
 from edgerund.build.graph.model import Model
 from edgerund.build.graph.moments import Moments, moments
 from edgerund.build.graph.surgery import put_in_place
@@ -38,6 +39,22 @@ class Layer:
             return int(np.prod(self.inputs.shape[2:])), int(np.prod(self.outputs.shape[2:]))
         inner = int(np.prod(self.inputs.shape[1:-1], initial=1))
         return inner, inner
+
+    @cached_property
+    def input_axes(self) -> Axes:
+        """Of the input's second moment."""
+        return factor.axes_of(self.inputs.second)
+
+    @cached_property
+    def output_axes(self) -> Axes:
+        """Of the output about its mean; a MatMul has no bias to put a mean into."""
+        plain = self.node.op_type == "MatMul"
+        return factor.axes_of(self.outputs.second if plain else self.outputs.covariance)
+
+    @cached_property
+    def crossed(self) -> Crossed:
+        """Column and row filters."""
+        return factor.crossed(self.weight, self.input_axes)
 
     @property
     def macs(self) -> int:
@@ -133,25 +150,20 @@ def choose(
     layer: Layer, energy: float, schemes: Sequence[str], saves: float = 0.0
 ) -> Factors | None:
     """The cheapest factors that keep ``energy``; None if none saves the share ``saves``."""
-    out, (inside, places) = layer.outputs, layer.places
-    if layer.node.op_type == "MatMul":  # has no bias to put the mean into
-        zero = np.zeros(len(out.mean))
-        tried = [factor.channel(layer.weight, zero, zero, out.second, energy, places)]
-    else:
-        args = (out.mean, out.covariance, energy)
-        tried = []
-        if "channel" in schemes or layer.weight.ndim == 2:
-            tried.append(factor.channel(layer.weight, layer.bias, *args, places))
-        if "tucker" in schemes and layer.weight.ndim > 2 and max(layer.weight.shape[2:]) > 1:
-            pair = (inside, places)
-            second = layer.inputs.second
-            tried.append(factor.tucker(layer.weight, layer.bias, second, *args, pair))
-        if "spatial" in schemes and _is_wide(layer):
-            between = layer.outputs.shape[2] * layer.inputs.shape[3]
-            second = layer.inputs.second
-            tried.append(
-                factor.spatial(layer.weight, layer.bias, second, energy, (between, places))
-            )
+    inside, places = layer.places
+    weight, bias, mean = layer.weight, layer.bias, layer.outputs.mean
+    tried = []
+    if layer.node.op_type == "MatMul":
+        zero = np.zeros(len(mean))
+        tried.append(factor.channel(weight, zero, zero, layer.output_axes, energy, places))
+    elif "channel" in schemes or weight.ndim == 2:
+        tried.append(factor.channel(weight, bias, mean, layer.output_axes, energy, places))
+    if "tucker" in schemes and weight.ndim > 2 and max(weight.shape[2:]) > 1:
+        both = (layer.input_axes, mean, layer.output_axes)
+        tried.append(factor.tucker(weight, bias, *both, energy, (inside, places)))
+    if "spatial" in schemes and _is_wide(layer):
+        between = layer.outputs.shape[2] * layer.inputs.shape[3]
+        tried.append(factor.spatial(layer.crossed, bias, energy, (between, places)))
     best = min(tried, key=lambda each: each.macs, default=None)
     return best if best is not None and best.macs <= layer.macs * (1 - saves) - 1 else None
 

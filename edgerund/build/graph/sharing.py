@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import helper
 
 from edgerund.build.graph.model import Model, fresh, names
 from edgerund.build.graph.packing import Unpacking
@@ -40,26 +41,35 @@ def share(model: Model, params: Any, told: Callable[[float, str], None]) -> list
         told(number / len(found), weight.name)
         at_end = params.end_bits is not None and bool(set(weight.layers) & outer)
         facts.append(_replace(model, weight, params.end_bits if at_end else params.bits, params))
-    return [each for each in facts if each]
+    kept = [each for each in facts if each]
+    if not kept:
+        raise BuildError(
+            f"cannot share weights: none of the tensors gets smaller with {params.bits} bits; take fewer"
+        )
+    return kept
 
 
 def _replace(model: Model, weight: Weight, bits: int, params: Any) -> dict[str, Any]:
+    """Put a codebook in the place of one tensor; empty where the tensor would not get smaller."""
     tensor = initializers(model)[weight.name]
     exact = value(tensor)
-    whole = exact.dtype.kind in "iu"
-    scales = _scales(exact, weight.axis) if params.channel_scales and not whole else None
+    if exact.size * bits / 8 > 0.9 * exact.nbytes:
+        return {}
+    scales = _scales(exact, weight.axis) if params.channel_scales else None
     plain = (exact / scales if scales is not None else exact).astype(np.float64).ravel()
     centres = codebook(plain, 2**bits, params.rounds)
-    centres = np.unique(np.rint(centres)) if whole else centres
     code = np.searchsorted((centres[1:] + centres[:-1]) / 2, plain).astype(np.uint8)
-    book = centres.astype(exact.dtype)
+    work = np.float32 if exact.dtype.kind in "iu" else exact.dtype
+    book = centres.astype(work)
     parts = Unpacking(fresh(names(model), f"{weight.name}.shared"))
     indices = parts.indices(code, bits, exact.shape)
-    gathered = parts.node("Gather", [parts.tensor("codebook", book), indices], "values", axis=0)
+    out = parts.node("Gather", [parts.tensor("codebook", book), indices], "values", axis=0)
     again = book[code].reshape(exact.shape)
     if scales is not None:
-        again = again * scales
-        parts.node("Mul", [gathered, parts.tensor("scales", scales)], "scaled")
+        again = again * scales.astype(work)
+        out = parts.node("Mul", [out, parts.tensor("scales", scales.astype(work))], "scaled")
+    if exact.dtype.kind in "iu":
+        again = _rounded(parts, out, again, exact.dtype)
     parts.nodes[-1].output[0] = weight.name
     after = sum(len(t.raw_data) for t in parts.tensors)
     model.graph.initializer.remove(tensor)
@@ -75,11 +85,24 @@ def _replace(model: Model, weight: Weight, bits: int, params: Any) -> dict[str, 
     }
 
 
+def _rounded(parts: Unpacking, name: str, values: Array, dtype: Any) -> Array:
+    """Back to whole numbers, in the graph and here."""
+    info = np.iinfo(dtype)
+    low, high = (
+        parts.tensor(n, np.array(v, np.float32)) for n, v in (("low", info.min), ("high", info.max))
+    )
+    whole = parts.node("Round", [name], "whole")
+    inside = parts.node("Clip", [whole, low, high], "inside")
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    parts.node("Cast", [inside], "integer", to=kind)
+    return np.clip(np.rint(values), info.min, info.max).astype(dtype)
+
+
 def _scales(array: Array, axis: int) -> Array:
     """Root mean square of each output channel, shaped to be multiplied; 1 where a channel is all zero."""
     others = tuple(i for i in range(array.ndim) if i != axis)
     size = np.sqrt((array.astype(np.float64) ** 2).mean(axis=others, keepdims=True))
-    return np.where(size > 0, size, 1.0).astype(array.dtype)
+    return np.asarray(np.where(size > 0, size, 1.0))
 
 
 def _distance(a: Array, b: Array) -> float:
