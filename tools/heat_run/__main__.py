@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--busy",
         type=float,
-        default=0.5,
+        default=0.3,
         help="frames are sent so fast that the best variant takes this share of a core",
     )
     parser.add_argument("--fps", type=float, help="frames a second, instead of --busy")

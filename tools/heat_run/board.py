@@ -80,7 +80,9 @@ class Board:
             self.over_limit_s += dt_s
         self.hottest_c = max(self.hottest_c, self.heat.die_c)
         if self.charge is not None:
-            self.charge.draw(dt_s, power_w)
+            self.charge.draw(
+                dt_s / story.speed, power_w
+            )  # watts are real: a fast board has a small one
         self._rail_w += 0.4 * (power_w - self._rail_w)  # the chip averages
         self.write(now_s)
 

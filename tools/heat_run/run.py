@@ -33,7 +33,7 @@ class Options:
     seconds: float = 600.0
     speed: float = 1.0
     fps: float | None = None
-    busy: float = 0.5
+    busy: float = 0.3
     limit_c: float = 70.0
     sun: tuple[float, float, float] | None = None
     faults: tuple[Fault, ...] = ()
@@ -116,7 +116,7 @@ def _story(options: Options) -> Story:
         constants = Constants(air_c=COOL_C)
         top_w = constants.idle_w + constants.core_w * options.busy
         usable = (START_PERCENT - policies.RESERVE_PERCENT) / 100.0
-        battery_mwh = top_w * LAST_SHARE * options.seconds / 3.6 / usable
+        battery_mwh = top_w * LAST_SHARE * options.seconds / options.speed / 3.6 / usable
     return Story(
         constants=constants,
         speed=options.speed,
