@@ -13,7 +13,8 @@ class Latency:
     ``runs`` were counted, ``disturbed`` were left out because the kernel gave the core to somebody else
     meanwhile. ``error`` is half the width of the 95 % confidence interval of the median, as a share of it.
     ``relative`` is the median over rounds of this variant's time to the first variant's, in the same round.
-    ``cpu_ms`` is processor time of all threads per inference.
+    ``cpu_ms`` is processor time of all threads per inference. Where the time depends on what is shown (a cascade),
+    ``p50_ms`` is the median over rounds of the mean over frames.
     """
 
     threads: int
@@ -27,6 +28,7 @@ class Latency:
     error: float
     relative: float | None = None
     cpu_ms: float | None = None
+    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,12 @@ class Figures:
 
     ``failed`` is one sentence where the variant could not be measured to the end; what was measured before stays.
     ``robust`` maps a corruption and its severity (``noise 3``) to accuracy; ``robust_images`` is how many images
-    each was counted on. ``latencies`` has one entry per number of threads, in the order that was asked for; the
-    first is the card's. ``memory_bytes`` is the growth of resident memory over a process that has loaded an empty
-    network with the same backend, ``peak_bytes`` the same at its highest. ``load_ms`` is from the file to the first
-    answer, ``warmup_ms`` the first inference alone. ``dominated_by`` names a variant that is at least as good in
-    everything and better in something.
+    each was counted on. ``latencies`` has one entry per number of threads and backend, in the order that was asked
+    for; the first of the own backend is the card's. ``memory_bytes`` is the growth of resident memory over a
+    process that has loaded an empty network with the same backend, ``peak_bytes`` the same at its highest.
+    ``load_ms`` is from the file to the first answer, ``warmup_ms`` the first inference alone. ``dominated_by`` names
+    a variant that is at least as good in everything and better in something. ``extra`` holds what an engine counts
+    itself, such as a cascade's share of frames that went on (``escalated_1``).
     """
 
     name: str
@@ -79,11 +82,13 @@ class Figures:
     file_bytes: int | None = None
     sha256: str = ""
     dominated_by: str | None = None
+    extra: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def latency(self) -> Latency | None:
-        """The latency of the card: with the first number of threads that was asked for."""
-        return self.latencies[0] if self.latencies else None
+        """The latency of the card: own backend, first number of threads that was asked for."""
+        own = (one for one in self.latencies if one.backend in ("", self.backend))
+        return next(own, None)
 
 
 @dataclass(frozen=True, slots=True)

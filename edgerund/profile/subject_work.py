@@ -1,0 +1,225 @@
+"""What the process of one variant does: load it, run it in bursts, answer samples. One request at a time."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgerund.engines.cascade_file import read_cascade
+from edgerund.errors import EdgerundError, EngineError
+from edgerund.ports import Array, Backend, Counting, Incoming, LoadOptions, PipelineFactory
+from edgerund.profile.empty import load_empty
+from edgerund.profile.resident import forget_peak, peak_bytes, resident_bytes
+from edgerund.registry import resolve
+from edgerund.serve.golden import check_golden, made_up, read_golden
+from edgerund.types import LadderPlan, VariantPlan
+
+WARM_RUNS = 20
+WARM_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How loading went. ``side`` is the longer side of the network's input in pixels, None for raw tensors.
+
+    ``varies``: the time depends on what is shown (a cascade). ``typical_ms`` is a first idea of one inference.
+    """
+
+    runtime: str
+    load_ms: float
+    warmup_ms: float
+    typical_ms: float
+    memory_bytes: int | None
+    peak_bytes: int | None
+    varies: bool
+    side: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Milliseconds of single runs; those during which the kernel took a core away are in ``disturbed_ms``."""
+
+    kept_ms: tuple[float, ...]
+    disturbed_ms: tuple[float, ...]
+    cpu_ms: float
+
+
+class Work:
+    """One loaded variant and what is asked of it. Each public method is a request."""
+
+    def __init__(self, ladder: LadderPlan, variant: VariantPlan, threads: int) -> None:
+        self._ladder, self._variant, self._threads = ladder, variant, threads
+        self._inputs: list[list[Array]] = []
+        self._next = 0
+
+    def load(self, shown: Sequence[Any]) -> Loaded:
+        """Load, warm and check the variant; ``shown`` are the samples of later bursts, empty for the golden one."""
+        variant, options = self._variant, self._variant.options
+        self._empty = [load_empty(n, self._threads, o) for n, o in _libraries(variant)]
+        backend: Backend = resolve("engines", variant.backend)()
+        build: PipelineFactory = resolve("tasks", self._ladder.task)
+        path = Path(variant.file)
+        forget_peak()
+        before = resident_bytes()
+        start_s = time.perf_counter()
+        self._engine = backend.load(
+            path, LoadOptions(self._threads, None, options), lambda _share, _text: None
+        )
+        loaded_s = time.perf_counter() - start_s
+        self._pipeline = build(self._ladder, variant, self._engine.spec)
+        self._inputs = [self._prepared(sample) for sample in shown] or [self._golden()]
+        warmup_ms = self._timed_ms()
+        typical_ms = self._warm(warmup_ms)
+        peak, resident = peak_bytes(), resident_bytes()
+        wrong = check_golden(self._ladder, variant, self._engine, self._pipeline)
+        if wrong:
+            raise EngineError(wrong)
+        return Loaded(
+            backend.version(),
+            loaded_s * 1e3 + warmup_ms,
+            warmup_ms,
+            typical_ms,
+            _grown(resident, before),
+            _grown(peak, before),
+            isinstance(self._engine, Counting),
+            self._side(),
+        )
+
+    def burst(self, warm: int, count: int) -> Burst:
+        """``warm`` runs that nobody counts, then ``count`` runs, each timed by itself."""
+        for _ in range(warm):
+            self._engine.infer(self._inputs[self._next % len(self._inputs)])
+        kept: list[float] = []
+        disturbed: list[float] = []
+        cpu_s = time.process_time()
+        for _ in range(count):
+            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+            took_ms = self._timed_ms()
+            calm = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw == switches
+            (kept if calm else disturbed).append(took_ms)
+        cpu_ms = (time.process_time() - cpu_s) * 1e3 / count
+        return Burst(tuple(kept), tuple(disturbed), cpu_ms)
+
+    def run_for(self, seconds: float) -> tuple[int, float, float]:
+        """Run without a break: how often, in how many seconds, with how many seconds of processor time."""
+        count, start_s, cpu_s = 0, time.perf_counter(), time.process_time()
+        while (took_s := time.perf_counter() - start_s) < seconds or count == 0:
+            self._timed_ms()
+            count += 1
+        return count, took_s, time.process_time() - cpu_s
+
+    def answers(self, samples: Sequence[Any]) -> list[Any]:
+        """What the variant says to each sample, through its own pipeline.
+
+        Task ``classify``: the number of the best class. ``detect``: boxes, scores, classes. ``tensor``: the outputs.
+        """
+        return [self._answer(sample) for sample in samples]
+
+    def counters(self) -> dict[str, int]:
+        """What the engine counts itself, if it does."""
+        return dict(self._engine.counters()) if isinstance(self._engine, Counting) else {}
+
+    # ------------------------------------------------------------------ parts
+    def _timed_ms(self) -> float:
+        inputs = self._inputs[self._next % len(self._inputs)]
+        self._next += 1
+        start_s = time.perf_counter()
+        self._engine.infer(inputs)
+        return (time.perf_counter() - start_s) * 1e3
+
+    def _warm(self, first_ms: float) -> float:
+        """Until nothing is new any more; the median."""
+        took_ms, until_s = [first_ms], time.perf_counter() + WARM_S
+        while len(took_ms) < WARM_RUNS and time.perf_counter() < until_s:
+            took_ms.append(self._timed_ms())
+        self._next = 0
+        return float(np.median(took_ms[len(took_ms) // 2 :]))
+
+    def _prepared(self, sample: Any) -> list[Array]:
+        if isinstance(sample, tuple):
+            return list(sample)
+        inputs, _ = self._pipeline.prepare(Incoming(arrays=(sample,)))
+        return inputs
+
+    def _golden(self) -> list[Array]:
+        golden = None
+        if self._ladder.golden is not None:
+            golden = read_golden(Path(self._ladder.golden.file))
+        golden = golden or made_up(self._variant, self._engine.spec)
+        if golden is None:
+            raise EngineError(
+                "cannot make up an input: its shape is free; write a golden file with input.0"
+            )
+        if golden.frame is None:
+            return list(golden.inputs)
+        return self._prepared(golden.frame)
+
+    def _answer(self, sample: Any) -> Any:
+        geometry = None
+        if isinstance(sample, tuple):
+            inputs = list(sample)
+        else:
+            inputs, geometry = self._pipeline.prepare(Incoming(arrays=(sample,)))
+        told = self._pipeline.finish(self._engine.infer(inputs), geometry)
+        if self._ladder.task == "classify":
+            return int(told.result["classes"][0])
+        if self._ladder.task == "detect":
+            return told.result["boxes"], told.result["scores"], told.result["classes"]
+        return [np.asarray(a) for a in told.arrays]
+
+    def _side(self) -> int | None:
+        if self._variant.input is None:
+            return None
+        sides = [n for n in self._engine.spec.inputs[0].shape[1:] if n is not None]
+        size = self._variant.input.size
+        return max(size) if size else max(sides, default=None)
+
+
+def _libraries(variant: VariantPlan) -> list[tuple[str, Any]]:
+    """The backends that take part, each with its options."""
+    if variant.backend != "cascade":
+        return [(variant.backend, variant.options)]
+    return [(member.backend, member.options) for member in read_cascade(Path(variant.file))]
+
+
+def _grown(after: int | None, before: int | None) -> int | None:
+    return None if after is None or before is None else max(0, after - before)
+
+
+def serve(
+    answers: Connection, ladder: LadderPlan, variant: VariantPlan, threads: int, cpus: Sequence[int]
+) -> None:
+    """The process: answer ``(name of a request, its arguments)`` until the other end is closed."""
+    # libraries print what they like; what matters goes over the pipe
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    if cpus:
+        os.sched_setaffinity(0, cpus)
+    work = Work(ladder, variant, threads)
+    while True:
+        try:
+            name, arguments = answers.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        told: tuple[bool, Any]
+        try:
+            told = True, getattr(work, name)(*arguments)
+        except EdgerundError as e:
+            told = False, str(e)
+        except MemoryError:
+            told = False, "cannot use it: out of memory"
+        except Exception as e:  # noqa: BLE001 - outermost of this process: a plug-in's own mistake is a finding
+            told = False, f"cannot use it: {type(e).__name__}: {e}"
+        try:
+            answers.send(told)
+        except (BrokenPipeError, ConnectionResetError):
+            return
