@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from edgerund import registry
 from edgerund.build.recipe import Choice, Recipe, StageFile
+from edgerund.build.search_rules import check_steps
 from edgerund.build.technique import Kind, Technique
 from edgerund.config.source import Document, Loc
 from edgerund.errors import ConfigError, PluginError, Problem
@@ -188,6 +189,13 @@ class _Planner:
             self._onnx(self.recipe.baseline, ("baseline",), found)
         if self.recipe.search:
             self._onnx(self.recipe.search.base, ("search", "from"), found)
+            wrong = check_steps(
+                self.recipe.search,
+                self.recipe.stages,
+                lambda step, params: make_stage("search", step.use, params, self.folder),
+            )
+            for loc, message in wrong:
+                self.problem(loc, message)
         names: set[str] = set()
         chosen = self.recipe.variants
         for i, choice in enumerate([] if isinstance(chosen, str) else chosen):

@@ -157,27 +157,15 @@ def test_the_same_again_gives_the_same_bytes(
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("net", NETS)
-def test_it_works_on_all_sorts_of_networks_or_says_why_not(
-    name: str, net: str, tmp_path: Path
-) -> None:
+def test_it_works_on_all_sorts_of_networks(name: str, net: str, tmp_path: Path) -> None:
     model = NETS[net]()
     data = nets.random_data(model)
     source = nets.save(model, tmp_path / "net.onnx")
-    try:
-        artifact = bench.run(name, source, data, tmp_path / "run", **KIND.get(name, {}))
-    except BuildError as e:
-        assert (name, net) in IMPOSSIBLE, e
-        assert str(e).startswith("cannot ")
-        return
-    assert (name, net) not in IMPOSSIBLE
+    artifact = bench.run(name, source, data, tmp_path / "run", **KIND.get(name, {}))
     assert bench.signature(artifact.path) == bench.signature(source)
     ours = bench.answers(artifact.path, data.calibration.inputs)
     theirs = bench.answers(source, data.calibration.inputs)
     assert bench.distance(ours, theirs) < FAR.get(name, 0.12)
-
-
-IMPOSSIBLE: set[tuple[str, str]] = set()
-"""Nothing in the network for this technique."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -195,15 +183,10 @@ def test_unknown_parameters_are_refused(name: str) -> None:
         registry.resolve("techniques", name).Params(nonsense=1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"optimize"}))  # which looks at no image
 def test_data_that_does_not_fit_is_refused_in_words(
     name: str, trained: Any, tmp_path: Path
 ) -> None:
     wrong = nets.random_data(nets.signal())
-    try:
+    with pytest.raises(BuildError, match=r"^cannot .*image"):
         bench.run(name, trained, Data(wrong.calibration, wrong.validation), tmp_path)
-    except BuildError as e:
-        assert str(e).startswith("cannot ")
-        assert "image" in str(e)
-    else:
-        assert name == "optimize"  # looks at no image
