@@ -149,6 +149,14 @@ def test_a_lost_frame_counts_as_wrong() -> None:
     assert found.accuracy == pytest.approx((3 * best + least) / 5)
 
 
+def test_an_empty_battery_answers_no_more() -> None:
+    rows = [{**row(1.0, "fp16"), "percent": 3.0}, {**row(2.0, "fp16"), "percent": 0.0}]
+    run = trace([], rows)
+    run.frames.append({**frames({"fp16": 7}), "at_s": 3.0})
+    found = figures(run, load_ladder(CIFAR10), Story(battery_mwh=100.0), fps=10.0)
+    assert (found.sent, found.answered, found.lost, found.empty_s) == (12, 4, 8, 2.0)
+
+
 def test_how_soon_after_a_loss_is_told_in_real_seconds() -> None:
     plan = load_ladder(CIFAR10)
     swaps = [swap(12.0, "int8"), swap(14.0, "small"), swap(36.0, "int8")]

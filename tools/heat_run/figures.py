@@ -32,7 +32,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One arm. Times of the board; ``accuracy`` by the cards over all frames sent, a lost one counts nothing."""
+    """One arm. Times of the board; ``accuracy`` by the cards over all frames sent, a lost one counts nothing.
+
+    With an empty battery every frame is lost.
+    """
 
     name: str
     hottest_c: float
@@ -50,6 +53,7 @@ class Figures:
     shares: dict[str, float]
     cpu_ms: dict[str, float]
     percent_left: float | None
+    empty_s: float | None
     losses: tuple[Loss, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -59,23 +63,25 @@ class Figures:
 
 def figures(trace: Trace, plan: LadderPlan, story: Story, fps: float) -> Figures:
     """Sum up one arm."""
+    rows: list[dict[str, Any]] = trace.board["rows"]
+    percents = [r["percent"] for r in rows if r["percent"] is not None]
+    empty_s = empty_at_s(rows)
+    powered = [r for r in trace.frames if empty_s is None or r["at_s"] <= empty_s]
     answered: Counter[str] = Counter()
-    for row in trace.frames:
+    for row in powered:
         answered.update(row["answered"])
     sent, served = sum(r["sent"] for r in trace.frames), sum(answered.values())
     worth = sum((plan.variant(v).card.accuracy or 0.0) * n for v, n in answered.items())
-    rows: list[dict[str, Any]] = trace.board["rows"]
-    percents = [r["percent"] for r in rows if r["percent"] is not None]
     return Figures(
         name=trace.name,
         hottest_c=trace.board["hottest_c"],
         over_limit_s=trace.board["over_limit_s"],
         sent=sent,
         answered=served,
-        lost=sum(sum(r["lost"].values()) for r in trace.frames),
+        lost=sent - served,
         skipped=sum(r["skipped"] for r in trace.frames),
         accuracy=worth / max(1, sent),
-        right=sum(r["right"] for r in trace.frames) / max(1, served),
+        right=sum(r["right"] for r in powered) / max(1, served),
         swaps=len(trace.swaps),
         p50_ms=_middle([r["p50_ms"] for r in trace.frames if r["p50_ms"] is not None]),
         p99_ms=_middle([r["p99_ms"] for r in trace.frames if r["p99_ms"] is not None]),
@@ -83,8 +89,14 @@ def figures(trace: Trace, plan: LadderPlan, story: Story, fps: float) -> Figures
         shares={v.name: answered[v.name] / max(1, served) for v in plan.variants},
         cpu_ms=_cpu_ms(rows, plan, fps),
         percent_left=percents[-1] if percents else None,
+        empty_s=empty_s,
         losses=tuple(_loss(trace, plan, story, f) for f in story.faults),
     )
+
+
+def empty_at_s(rows: Sequence[dict[str, Any]]) -> float | None:
+    """When the battery had nothing left: a real board answers no more."""
+    return next((r["at_s"] for r in rows if r["percent"] is not None and r["percent"] <= 0), None)
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -149,6 +161,8 @@ def table(found: Sequence[Figures], limit_c: float) -> str:
     ]
     if any(f.percent_left is not None for f in found):
         rows.append(["battery at the end", *(f"{f.percent_left:.2f} %" for f in found)])
+        empty = ["-" if f.empty_s is None else f"{f.empty_s:.0f} s" for f in found]
+        rows.append(["  nothing left after", *empty])
     for name in found[0].shares:
         costs = [f.cpu_ms.get(name) for f in found]
         rows.append([f"answered by {name}", *(f"{100 * f.shares[name]:.1f} %" for f in found)])

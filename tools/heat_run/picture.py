@@ -99,7 +99,7 @@ def _strips(picture: Picture, run: dict[str, Any], end_s: float) -> float:
     y = TOP + HEIGHT + 34.0
     for (arm, trace), colour in zip(run["traces"].items(), LINES, strict=True):
         turns = [(0.0, trace["first"]), *((s["at_s"], s["to"]) for s in trace["swaps"])]
-        ends = [at_s for at_s, _ in turns[1:]] + [end_s]
+        ends = [at_s for at_s, _ in turns[1:]] + [run["figures"][arm]["empty_s"] or end_s]
         for (from_s, variant), to_s in zip(turns, ends, strict=True):
             picture.rect(from_s, to_s, y, STRIP, colours.get(variant, "#ffffff"))
         at = f'fill="{colour}" font-weight="600"'
