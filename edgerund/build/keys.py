@@ -54,7 +54,7 @@ def stage_key(
         "parents": list(parents),
         "seed": seed,
         "data": {part: digests[part] for part in getattr(technique, "parts", usual)},
-        "libraries": {name: _version(name) for name in getattr(technique, "libraries", libraries)},
+        "libraries": {name: version(name) for name in getattr(technique, "libraries", libraries)},
     }
     if stage.trains:
         told["functions"] = dict(recipe.roles)
@@ -113,7 +113,8 @@ def _plain(params: Any) -> dict[str, Any]:
     return plain
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str:
+    """The version of an installed package, or ``none``."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

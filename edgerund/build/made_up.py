@@ -17,7 +17,7 @@ from edgerund.ports import Engine, LoadOptions
 from edgerund.registry import resolve
 from edgerund.types import IOSpec
 
-_COLUMN = 40
+_COLUMN = 39
 _SEEN = 4
 """So many made-up inputs tell whether the outputs are probabilities."""
 _FREE_SIDE = 224
@@ -34,7 +34,7 @@ class Wishes:
     validation: Path | None = None
     test: Path | None = None
     limit: int | None = None
-    floor: float = 0.01
+    max_loss: float = 0.005
 
 
 def made_up_recipe(model: Path, calibration: Path, wishes: Wishes) -> str:
@@ -195,7 +195,7 @@ def _stages(model: Path, spec: IOSpec, found: Guess, wishes: Wishes) -> list[str
         "  fp16: {use: fp16, from: float}",
         "  int8: {use: int8, from: float}",
         "  int8-arm: {use: int8, from: float, target: arm}",
-        f"  mixed: {{use: mixed, from: float, floor: {wishes.floor:g}}}",
+        f"  mixed: {{use: mixed, from: float, max_loss: {wishes.max_loss:g}}}",
         "  shared: {use: share, from: float}",
         "  lowrank: {use: lowrank, from: float}",
         "  lowrank-int8: {use: int8, from: lowrank}",
@@ -217,7 +217,7 @@ def _sides(spec: IOSpec, found: Guess) -> list[int] | None:
 
 def _line(key: str, value: str, remark: str | None) -> str:
     text = f"{key}: {value}"
-    return f"{text:<{_COLUMN}}# {remark}" if remark else text
+    return f"{text:<{_COLUMN}} # {remark}" if remark else text
 
 
 def _value(value: Any) -> str:

@@ -142,6 +142,9 @@ class MeasureFile(Strict):
     rounds: int | None = Field(
         default=None, ge=2, le=100_000, description="Interleaved rounds; default: profile's own."
     )
+    seconds: float | None = Field(
+        default=None, gt=0, le=3600, description="Instead of rounds: for so long."
+    )
     robust: bool = Field(default=True, description="Also accuracy under noise, blur, JPEG, light.")
 
 
@@ -177,6 +180,9 @@ class Recipe(Strict):
     )
     ladder: LadderHead
     data: DataField = Field(description="module:function(folder, seed) -> Data; or paths.")
+    dataset: Text | None = Field(
+        default=None, description="What accuracy is counted on, for the cards; default: its name."
+    )
     model: Function | None = Field(
         default=None, description="module:function(**params) -> torch.nn.Module."
     )

@@ -157,6 +157,12 @@ class Store:
         return False
 
 
+def usual_store() -> Path:
+    """``$XDG_CACHE_HOME/edgerund/build``."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "edgerund" / "build"
+
+
 def _read(key: str, told: Mapping[str, Any], place: Path) -> Entry:
     kind: Kind = told["kind"]
     path = place / _FILES / told["file"]

@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "measure the data path, with swaps or against the engine alone",
     ),
     "ladder": ("edgerund.cli.ladder", "check, write, show ladders"),
+    "build": ("edgerund.cli.build", "turn one trained model into a measured ladder"),
+    "profile": ("edgerund.cli.profile", "measure a ladder on this board, and write its cards"),
     "policy": ("edgerund.cli.policy", "check, explain, compare policies"),
     "sensors": (
         "edgerund.cli.sensors",

@@ -1,0 +1,96 @@
+"""Figures for candidates, by ``edgerund.profile``, and the cards of those that become variants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgerund.build.ladder_text import Candidate
+from edgerund.build.plan import Plan
+from edgerund.build.recipe import Recipe, is_function
+from edgerund.build.technique import Images
+from edgerund.profile.cards import card_of, write_card
+from edgerund.profile.figures import Figures, Measured
+from edgerund.profile.measure import measure
+from edgerund.profile.samples import Samples, samples_of_inputs
+from edgerund.profile.settings import Settings
+from edgerund.types import LadderPlan
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What candidates are judged on."""
+
+    plan: Plan
+    images: Images
+    data: Path | None
+
+    def measure(self, ladder: LadderPlan, progress: Callable[[float, str], None]) -> Measured:
+        """The figures of every candidate; where nobody labelled the images, accuracy is agreement and says so."""
+        wanted = self.plan.recipe.measure
+        settings = Settings(threads=(wanted.threads,), robust=wanted.robust)
+        if wanted.rounds is not None:
+            settings = replace(settings, rounds=wanted.rounds)
+        if wanted.seconds is not None:
+            settings = replace(settings, seconds=wanted.seconds)
+        measured = measure(ladder, settings, samples=self._samples(ladder), progress=progress)
+        return replace(measured, figures=tuple(self._judged(f) for f in measured.figures))
+
+    def _samples(self, ladder: LadderPlan) -> Samples:
+        names = list(self.images.inputs)
+        if len(names) > 1:
+            names = _input_names(Path(ladder.variants[0].file))
+        arrays = [self.images.inputs[name] for name in names]
+        source = dataset_name(self.plan.recipe)
+        return samples_of_inputs(arrays, self.images.labels, ladder.variants[0].input, source)
+
+    def _judged(self, figures: Figures) -> Figures:
+        if figures.accuracy is not None or figures.agreement is None:
+            return figures
+        compared = figures.agreement_with or "the first"
+        return replace(
+            figures,
+            accuracy=figures.agreement,
+            metric=f"agreement with {compared}; the images have no labels",
+            images=len(self.images),
+            dataset=dataset_name(self.plan.recipe),
+        )
+
+
+def dataset_name(recipe: Recipe) -> str:
+    """What accuracy is counted on, for people."""
+    if recipe.dataset is not None:
+        return recipe.dataset
+    if isinstance(recipe.data, str):
+        name = recipe.data if is_function(recipe.data) else Path(recipe.data).name
+        return (
+            f"images of {name}" if is_function(name) else f"{name}, images held out of calibration"
+        )
+    if recipe.data.test or recipe.data.validation:
+        return Path(recipe.data.test or recipe.data.validation or "").name
+    return f"{Path(recipe.data.calibration).name}, images held out of calibration"
+
+
+def _input_names(model: Path) -> list[str]:
+    """The network's inputs in its own order."""
+    from edgerund.build.made_up import open_model
+
+    engine = open_model(model)
+    try:
+        return [tensor.name for tensor in engine.spec.inputs]
+    finally:
+        engine.close()
+
+
+@dataclass(frozen=True)
+class CardWriter:
+    """Writes a candidate's card: the figures, and how it was made."""
+
+    measured: Measured
+    made_by: str
+
+    def __call__(self, file: Path, candidate: Candidate, figures: Figures) -> None:
+        made = candidate.entry.artifact
+        card = card_of(figures, self.measured, how=made.how, made_by=self.made_by, facts=made.facts)
+        write_card(file, card)
