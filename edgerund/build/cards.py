@@ -29,7 +29,7 @@ class Judged:
     def measure(self, ladder: LadderPlan, progress: Callable[[float, str], None]) -> Measured:
         """The figures of every candidate; where nobody labelled the images, accuracy is agreement and says so."""
         wanted = self.plan.recipe.measure
-        settings = Settings(threads=(wanted.threads,), robust=wanted.robust)
+        settings = Settings(threads=(wanted.threads,), loads=wanted.loads, robust=wanted.robust)
         if wanted.rounds is not None:
             settings = replace(settings, rounds=wanted.rounds)
         if wanted.seconds is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import edgerund
 from edgerund.build import assemble, placing
@@ -15,15 +18,17 @@ from edgerund.build.data import Source
 from edgerund.build.dry_run import Prospect, prospects
 from edgerund.build.history import History
 from edgerund.build.keys import data_digests
-from edgerund.build.plan import Plan, make_plan
+from edgerund.build.plan import Plan
+from edgerund.build.planning import make_plan
 from edgerund.build.progress import Forecast, Reporter, duration, reporter
 from edgerund.build.recipe import Recipe, read_recipe
 from edgerund.build.report_input import report_of
 from edgerund.build.run import Outcome, Run, Terms
+from edgerund.build.search import Search
 from edgerund.build.store import Store, usual_store
 from edgerund.build.technique import Data
 from edgerund.config.source import Document
-from edgerund.errors import UsageError
+from edgerund.errors import EdgerundError, UsageError
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Factory:
         self.threads = job.threads or len(os.sched_getaffinity(0))
         self.store = Store(job.store or usual_store())
         self.source = Source(recipe, folder, job.data, self.seed)
+        self.searched: Mapping[str, Any] | None = None
 
     def _check_adopted(self) -> None:
         names = {s.name for s in self.plan.stages}
@@ -94,6 +100,8 @@ class Factory:
         estimates_s = {p.stage.name: p.estimate_s if p.to_do else 0.0 for p in ahead}
         voice = reporter(Forecast(estimates_s))
         outcome = self._run(data, voice)
+        if self.plan.recipe.search is not None:
+            self._search(outcome, data, voice)
         return self._assemble(outcome, data, voice)
 
     def _run(self, data: Data, voice: Reporter) -> Outcome:
@@ -105,6 +113,30 @@ class Factory:
             crew = Alone(make_bench(self.source, self.store, data), voice.step)
         history = History(self.store.folder / "history.jsonl")
         return Run(self.plan, terms, data_digests(data), crew).all(voice, history)
+
+    def _search(self, outcome: Outcome, data: Data, voice: Reporter) -> None:
+        """The chains that a search keeps become stages of the plan; one that finds nothing has failed."""
+        bench = make_bench(self.source, self.store, data)
+        voice.begin("search", "search")
+        search = Search(
+            self.plan,
+            outcome.made,
+            data_digests(data),
+            bench,
+            self.seed,
+            self.threads,
+            lambda share, text: voice.step("search", share, text),
+        )
+        try:
+            found = search.run()
+        except EdgerundError as e:
+            outcome.failed["search"] = str(e)
+            voice.end("search", f"FAILED: {e}")
+            return
+        self.plan = self.plan.with_found([t.stages for t in found.best])
+        outcome.made.update(zip(self.plan.found, (t.entries[-1] for t in found.best), strict=True))
+        self.searched = found.facts()
+        voice.end("search", f"tried {len(found.trials)} chains, kept {len(found.best)}")
 
     def _assemble(self, outcome: Outcome, data: Data, voice: Reporter) -> Built:
         candidates = assemble.candidates_of(self.plan, outcome)
@@ -124,6 +156,10 @@ class Factory:
             card = CardWriter(measured, f"edgerund {edgerund.__version__} build")
             assemble.finish(folder, self.plan, chosen, measured, card, images)
             report_of(self.plan, outcome, made, self.seed, self.job.command, folder)
+            if self.searched is not None:
+                text = json.dumps(self.searched, indent=1)
+                (folder / "search.json").write_text(text + "\n", encoding="utf-8")
+            shutil.copyfile(self.job.recipe, folder / "recipe.yaml")
             placing.seal(folder, self._told())
             placing.check_target(self.target, replace=self.job.replace)
             placing.put(folder, self.target)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
+import glob
 import json
 import os
 import shutil
@@ -47,14 +49,42 @@ def check_target(target: Path, *, replace: bool) -> None:
 
 @contextlib.contextmanager
 def beside(target: Path) -> Iterator[Path]:
-    """A temporary folder on the same file system as ``target``; gone afterwards unless it was put in place."""
+    """A temporary folder on the same file system as ``target``; gone afterwards unless it was put in place.
+
+    What builds that were killed left there is swept away: nobody holds the lock on such a folder any more.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.building-", dir=target.parent))
+    prefix = f".{target.name}.building-"
+    for left in target.parent.glob(glob.escape(prefix) + "*"):
+        with _lock(left) as free:
+            if free:
+                shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     folder.chmod(0o755)
+    with _lock(folder):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[bool]:
+    """Holds the lock on a folder, if nobody else does; the system lets go of it when a process dies."""
     try:
-        yield folder
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield False  # somebody took it away meanwhile
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except BlockingIOError:
+        free = False
+    try:
+        yield free
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
 
 
 def seal(folder: Path, told: Mapping[str, Any]) -> None:

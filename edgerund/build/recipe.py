@@ -145,6 +145,7 @@ class MeasureFile(Strict):
     seconds: float | None = Field(
         default=None, gt=0, le=3600, description="Instead of rounds: for so long."
     )
+    loads: int = Field(default=3, ge=1, le=100, description="Fresh processes for load and memory.")
     robust: bool = Field(default=True, description="Also accuracy under noise, blur, JPEG, light.")
 
 
