@@ -31,7 +31,7 @@ class Picture:
         self.parts.append(f'<text x="{x:.0f}" y="{y:.0f}" {style}>{escape(words)}</text>')
 
     def rect(self, from_s: float, to_s: float, y: float, height: float, colour: str) -> None:
-        x, width = self.x(from_s), self.x(to_s) - self.x(from_s)
+        x, width = self.x(from_s), max(0.0, self.x(to_s) - self.x(from_s))
         self.parts.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height}" fill="{colour}"/>'
         )
