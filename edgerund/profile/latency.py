@@ -81,7 +81,7 @@ def run_rounds(
         alive = [t for t in tracks if t.failed is None]
         took_s = clock.monotonic_s() - start_s
         if done % LOOK_EVERY == 0:
-            error = max((_ratio_error(t, alive[0]) for t in alive), default=0.0)
+            error = max((ratio_error(t, alive[0]) for t in alive), default=0.0)
         if not alive or rounds.over(done, took_s, error):
             return
         share = done / rounds.exactly if rounds.exactly else min(1.0, took_s / rounds.seconds)
@@ -147,8 +147,9 @@ def _ratios(track: Track, other: Track) -> list[float]:
     return [a / b for a, b in levels if b > 0]
 
 
-def _ratio_error(track: Track, other: Track) -> float:
-    if track is other:  # alone, its own time must be known
+def ratio_error(track: Track, other: Track) -> float:
+    """How sure the ratio of two tracks is (see ``median_error``); of a track to itself, its own time."""
+    if track is other:
         return median_error([_level(track, burst) for burst in counted(track) if burst])
     return median_error(_ratios(track, other))
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgerund.errors import EngineError
-from edgerund.profile.subject_work import Burst, Loaded, serve
+from edgerund.profile.subject_process import serve
+from edgerund.profile.subject_work import Burst, Loaded
 from edgerund.types import LadderPlan, VariantPlan
 
 

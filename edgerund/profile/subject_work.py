@@ -1,26 +1,25 @@
-"""What the process of one variant does: load it, run it in bursts, answer samples. One request at a time."""
+"""What the process of one variant does: load it, run it in bursts, answer samples."""
 
 from __future__ import annotations
 
-import os
+import math
 import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgerund.engines.cascade_file import read_cascade
-from edgerund.errors import EdgerundError, EngineError
+from edgerund.errors import EngineError
 from edgerund.ports import Array, Backend, Counting, Incoming, LoadOptions, PipelineFactory
 from edgerund.profile.empty import load_empty
 from edgerund.profile.resident import forget_peak, peak_bytes, resident_bytes
 from edgerund.registry import resolve
 from edgerund.serve.golden import check_golden, made_up, read_golden
-from edgerund.types import LadderPlan, VariantPlan
+from edgerund.types import IOSpec, LadderPlan, VariantPlan
 
 WARM_RUNS = 20
 WARM_S = 1.0
@@ -74,11 +73,16 @@ class Work:
             path, LoadOptions(self._threads, None, options), lambda _share, _text: None
         )
         loaded_s = time.perf_counter() - start_s
-        self._pipeline = build(self._ladder, variant, self._engine.spec)
-        self._inputs = [self._prepared(sample) for sample in shown] or [self._golden()]
+        # what pipelines import and golden files unpack is not the variant's: its own inputs come first
+        plain = _any_inputs(self._engine.spec)
+        if plain is None:
+            self._pipeline = build(self._ladder, variant, self._engine.spec)
+        self._inputs = [plain if plain is not None else self._usual(shown)[0]]
         warmup_ms = self._timed_ms()
         typical_ms = self._warm(warmup_ms)
         peak, resident = peak_bytes(), resident_bytes()
+        self._pipeline = build(self._ladder, variant, self._engine.spec)
+        self._inputs, self._next = self._usual(shown), 0
         wrong = check_golden(self._ladder, variant, self._engine, self._pipeline)
         if wrong:
             raise EngineError(wrong)
@@ -140,7 +144,6 @@ class Work:
         took_ms, until_s = [first_ms], time.perf_counter() + WARM_S
         while len(took_ms) < WARM_RUNS and time.perf_counter() < until_s:
             took_ms.append(self._timed_ms())
-        self._next = 0
         return float(np.median(took_ms[len(took_ms) // 2 :]))
 
     def _prepared(self, sample: Any) -> list[Array]:
@@ -148,6 +151,9 @@ class Work:
             return list(sample)
         inputs, _ = self._pipeline.prepare(Incoming(arrays=(sample,)))
         return inputs
+
+    def _usual(self, shown: Sequence[Any]) -> list[list[Array]]:
+        return [self._prepared(sample) for sample in shown] or [self._golden()]
 
     def _golden(self) -> list[Array]:
         golden = None
@@ -190,36 +196,19 @@ def _libraries(variant: VariantPlan) -> list[tuple[str, Any]]:
     return [(member.backend, member.options) for member in read_cascade(Path(variant.file))]
 
 
+def _any_inputs(spec: IOSpec) -> list[Array] | None:
+    """A ramp from 0 to 1 in the declared shapes, zeros where they are whole numbers; None where a shape is free."""
+    if any(None in tensor.shape[1:] for tensor in spec.inputs):
+        return None
+    inputs: list[Array] = []
+    for tensor in spec.inputs:
+        shape = [side or 1 for side in tensor.shape]
+        # no random numbers: importing them takes more memory than many a network
+        last = 1.0 if np.dtype(tensor.dtype).kind == "f" else 0.0
+        ramp = np.linspace(0.0, last, math.prod(shape), dtype=tensor.dtype)
+        inputs.append(ramp.reshape(shape))
+    return inputs
+
+
 def _grown(after: int | None, before: int | None) -> int | None:
     return None if after is None or before is None else max(0, after - before)
-
-
-def serve(
-    answers: Connection, ladder: LadderPlan, variant: VariantPlan, threads: int, cpus: Sequence[int]
-) -> None:
-    """The process: answer ``(name of a request, its arguments)`` until the other end is closed."""
-    # libraries print what they like; what matters goes over the pipe
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
-    if cpus:
-        os.sched_setaffinity(0, cpus)
-    work = Work(ladder, variant, threads)
-    while True:
-        try:
-            name, arguments = answers.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        told: tuple[bool, Any]
-        try:
-            told = True, getattr(work, name)(*arguments)
-        except EdgerundError as e:
-            told = False, str(e)
-        except MemoryError:
-            told = False, "cannot use it: out of memory"
-        except Exception as e:  # noqa: BLE001 - outermost of this process: a plug-in's own mistake is a finding
-            told = False, f"cannot use it: {type(e).__name__}: {e}"
-        try:
-            answers.send(told)
-        except (BrokenPipeError, ConnectionResetError):
-            return

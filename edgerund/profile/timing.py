@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgerund.errors import EngineError
-from edgerund.profile.latency import Rounds, Track, ratios, run_rounds, sum_up
+from edgerund.profile.latency import Rounds, Track, ratio_error, ratios, run_rounds, sum_up
 from edgerund.profile.samples import Samples, bytes_of
 from edgerund.profile.state import Found, Run
 from edgerund.profile.subject import Subject
@@ -123,12 +123,10 @@ def _note_noise(run: Run, tracks: Sequence[Track], threads: int) -> None:
             f"{_count(threads)}: during {disturbed / total:.0%} of the runs the kernel gave a core to another "
             "program; a quiet machine measures faster and better"
         )
-    unsure = [
-        t.subject.name for t, one in zip(tracks, latencies, strict=True) if one.error > UNSURE
-    ]
+    unsure = [t.subject.name for t in tracks if ratio_error(t, tracks[0]) > UNSURE]
     if unsure:
         run.notes.append(
-            f"{_count(threads)}: the time was up before the latency of {', '.join(unsure)} was known to "
+            f"{_count(threads)}: the time was up before the ratios of {', '.join(unsure)} were known to "
             f"{UNSURE:.0%}; give it more --seconds"
         )
 
