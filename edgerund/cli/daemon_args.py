@@ -37,10 +37,12 @@ def reach(args: argparse.Namespace) -> ControlClient | None:
 
 def connect(args: argparse.Namespace, timeout_s: float = 5.0) -> ControlClient:
     """The daemon's control client: the folder given, else the first one with a control socket."""
+    return ControlClient(folder_of(args), timeout_s)
+
+
+def folder_of(args: argparse.Namespace) -> Path:
+    """The daemon's runtime folder: the one given, else the first one with a control socket."""
     if args.runtime_dir is not None:
-        return ControlClient(args.runtime_dir, timeout_s)
+        return Path(args.runtime_dir)
     candidates = runtime_dirs()
-    for folder in candidates:
-        if (folder / CONTROL_SOCKET).is_socket():
-            return ControlClient(folder, timeout_s)
-    return ControlClient(candidates[0], timeout_s)
+    return next((f for f in candidates if (f / CONTROL_SOCKET).is_socket()), candidates[0])

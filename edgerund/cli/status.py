@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import time
+from dataclasses import asdict
 from typing import Any
 
-from edgerund.cli.daemon_args import add_daemon_arguments, connect
+from edgerund.cli.daemon_args import add_daemon_arguments, connect, folder_of
+from edgerund.client.watching import Change, runtime_watch_address, watch
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -15,15 +19,42 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "status", help="what the daemon is doing"
     )
     add_daemon_arguments(parser)
+    parser.add_argument(
+        "--follow", action="store_true", help="go on: one line whenever something changes"
+    )
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask and print."""
+    if args.follow:
+        return _follow(args)
     with connect(args) as control:
         status = control.call("status")
     print(json.dumps(status) if args.json else render(status))
     return 0
+
+
+def _follow(args: argparse.Namespace) -> int:
+    with connect(args) as control:
+        control.call("ping")  # a daemon that is not there is told at once
+    changes = watch(address=runtime_watch_address(folder_of(args)))
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(changes):
+        for change in changes:
+            print(json.dumps(asdict(change)) if args.json else render_change(change), flush=True)
+    return 0
+
+
+def render_change(change: Change) -> str:
+    """One line for people."""
+    at = time.strftime("%H:%M:%S", time.localtime(change.wall_s))
+    line = f"{at} {change.ladder}: {change.variant or 'nothing'} answers"
+    if change.reason is not None:
+        line += f", because {change.reason.text}"
+    if change.headroom:
+        left = ", ".join(f"{name} {100 * share:.0f} %" for name, share in change.headroom.items())
+        line += f"; headroom: {left}"
+    return line
 
 
 def render(status: dict[str, Any]) -> str:

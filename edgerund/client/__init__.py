@@ -7,5 +7,15 @@ from edgerund.client.asynchronous import AsyncClient
 from edgerund.client.in_flight import InFlight
 from edgerund.client.session import Counters
 from edgerund.client.synchronous import Client
+from edgerund.client.watching import Change
 
-__all__ = ["Answer", "AsyncClient", "Client", "Counters", "Detection", "InFlight", "Label"]
+__all__ = [
+    "Answer",
+    "AsyncClient",
+    "Change",
+    "Client",
+    "Counters",
+    "Detection",
+    "InFlight",
+    "Label",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -12,6 +12,7 @@ from edgerund.client.answer import Answer
 from edgerund.client.asking import Colour, Frame, to_request
 from edgerund.client.dialogue import DEFAULT_TIMEOUT_S, Dialogue, outcome
 from edgerund.client.session import Counters
+from edgerund.client.watching import Change, Watcher, watch_address
 from edgerund.errors import UsageError
 from edgerund.wire import Request
 
@@ -77,6 +78,29 @@ class AsyncClient:
     async def describe(self, *, timeout_s: float | None = None) -> Mapping[str, Any]:
         """The ladder's contract: task, labels, limits, variants."""
         return (await self._ask(Request("describe"), timeout_s)).result
+
+    async def watch(
+        self, *, address: str | None = None, timeout_s: float | None = None
+    ) -> AsyncGenerator[Change, None]:
+        """Changes as they come; arguments and errors as for ``Client.watch``."""
+        ladder: str | None = None
+        if address is None:
+            address, ladder = watch_address(self.endpoint)
+        watcher = Watcher(address, ladder)
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(watcher.descriptor(), woken.set)
+        try:
+            while True:
+                woken.clear()
+                for change in watcher.take():
+                    yield change
+                try:
+                    await asyncio.wait_for(woken.wait(), timeout_s)
+                except asyncio.TimeoutError:
+                    raise watcher.silent(timeout_s) from None
+        finally:
+            loop.remove_reader(watcher.descriptor())
+            watcher.close()
 
     async def ping(self, *, timeout_s: float | None = None) -> float:
         """Round trip to the worker in milliseconds."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgerund.errors import StartError, UsageError
-from edgerund.rundir import CONTROL_SOCKET, SUFFIX, SYSTEM_DIR, ladder_socket
+from edgerund.rundir import RESERVED, SUFFIX, SYSTEM_DIR, ladder_socket
 
 
 def runtime_dirs(environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -20,7 +20,7 @@ def ladders(folder: Path) -> list[str]:
     """The names of the ladders that have a socket in ``folder``."""
     if not folder.is_dir():
         return []
-    names = (p.name for p in folder.iterdir() if p.name != CONTROL_SOCKET)
+    names = (p.name for p in folder.iterdir() if p.name not in RESERVED)
     return sorted(n[: -len(SUFFIX)] for n in names if n.endswith(SUFFIX))
 
 

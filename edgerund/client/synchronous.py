@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +14,7 @@ from edgerund.client.asking import Colour, Frame, to_own, to_request
 from edgerund.client.dialogue import DEFAULT_TIMEOUT_S, Dialogue, outcome
 from edgerund.client.in_flight import InFlight
 from edgerund.client.session import Counters, Pending
+from edgerund.client.watching import Change, watch, watch_address
 from edgerund.errors import UsageError
 from edgerund.wire import Request
 
@@ -153,6 +154,26 @@ class Client:
         """The ladder's contract: task, labels, limits, variants."""
         self._own()
         return self._wait(self._dialogue.ask(Request("describe")), timeout_s).result
+
+    def watch(
+        self, *, address: str | None = None, timeout_s: float | None = None
+    ) -> Generator[Change, None, None]:
+        """Which variant answers, why, and how far each limit is: now, and whenever that changes.
+
+        The iterator has a connection of its own: any thread may use it, and this client goes on as before.
+
+        Args:
+            address: the watch endpoint of a daemon on another machine; then all its ladders are told.
+            timeout_s: how long to wait for a word of the daemon, which speaks every 5 s at least; None: for ever.
+
+        Raises:
+            NoAnswer: nothing was heard for ``timeout_s``.
+            UsageError: no ``address``, and a ladder that is not a socket in a runtime folder.
+        """
+        if address is not None:
+            return watch(address=address, timeout_s=timeout_s)
+        beside, ladder = watch_address(self.endpoint)
+        return watch(ladder, address=beside, timeout_s=timeout_s)
 
     def ping(self, *, timeout_s: float | None = None) -> float:
         """Round trip to the worker in milliseconds."""

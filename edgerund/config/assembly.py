@@ -12,6 +12,7 @@ from edgerund.config.settings import LadderSettings, Settings, default_runtime_d
 from edgerund.config.share import SYSTEM_SETTINGS, shared_file
 from edgerund.config.source import Document
 from edgerund.errors import ConfigError, Problem
+from edgerund.rundir import RESERVED, ladder_socket
 from edgerund.types import LadderPlan
 from edgerund.types.policy import PolicyPlan
 
@@ -52,6 +53,9 @@ def load_assembly(file: Path | None) -> Assembly:
             continue
         if plan.name in ladders:
             problem = f"cannot serve two ladders of the name {plan.name!r}"
+            problems.append(document.problem(("ladders", i, "path"), problem))
+        if ladder_socket(Path(), plan.name).name in RESERVED:
+            problem = f"cannot serve a ladder of the name {plan.name!r}: a socket of the daemon's own is called so"
             problems.append(document.problem(("ladders", i, "path"), problem))
         ladders[plan.name] = (plan, entry)
     policy_file = _policy_file(base, settings.policy)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from edgerund.config.source import Document, Strict, read_yaml, validate
 from edgerund.errors import StartError
@@ -27,13 +27,23 @@ def _octal(value: Any) -> Any:
     return value
 
 
+def _known_transport(endpoints: tuple[str, ...]) -> tuple[str, ...]:
+    for e in endpoints:
+        if not e.startswith(("ipc://", "tcp://")) or len(e) < 8:
+            raise ValueError(f"cannot listen on {e!r}: write ipc:///path or tcp://address:port")
+    return endpoints
+
+
+Endpoints = Annotated[tuple[str, ...], AfterValidator(_known_transport)]
+
+
 class LadderSettings(Strict):
     """One ladder that the daemon serves."""
 
     path: Path = Field(
         description="Folder with a ladder.yaml, or the file itself; relative to the settings file."
     )
-    endpoints: tuple[str, ...] = Field(
+    endpoints: Endpoints = Field(
         default=(),
         description="Further ZeroMQ endpoints beside <runtime_dir>/<ladder>.sock, such as tcp://127.0.0.1:5571.",
     )
@@ -47,14 +57,6 @@ class LadderSettings(Strict):
         le=10_000,
         description="Requests that may wait; one more is answered 'busy'.",
     )
-
-    @field_validator("endpoints")
-    @classmethod
-    def _known_transport(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
-        for e in endpoints:
-            if not e.startswith(("ipc://", "tcp://")) or len(e) < 8:
-                raise ValueError(f"cannot listen on {e!r}: write ipc:///path or tcp://address:port")
-        return endpoints
 
 
 class MetricsSettings(Strict):
@@ -109,6 +111,10 @@ class Settings(Strict):
         default=0o660,
         description="Permissions of the sockets, in octal.",
         json_schema_extra={"default": "0660"},
+    )
+    watch_endpoints: Endpoints = Field(
+        default=(),
+        description="Further ZeroMQ endpoints beside <runtime_dir>/watch.sock for those who follow changes.",
     )
     tick_s: float = Field(default=1.0, ge=0.05, le=60, description="Time between two decisions.")
     hang_s: float = Field(

@@ -12,7 +12,7 @@ from edgerund.daemon.listeners import Listening, listen
 from edgerund.daemon.spawn import spawn
 from edgerund.daemon.worker_link import WorkerLink
 from edgerund.errors import StartError
-from edgerund.rundir import CONTROL_SOCKET, ladder_socket
+from edgerund.rundir import CONTROL_SOCKET, WATCH_SOCKET, ladder_socket
 from edgerund.serve.options import WorkerOptions
 from edgerund.types import LadderPlan
 
@@ -27,6 +27,21 @@ def control_listening(assembly: Assembly) -> Listening:
     except OSError as e:
         raise StartError(f"cannot make the runtime folder {folder}: {e.strerror}") from e
     return listen(f"ipc://{folder / CONTROL_SOCKET}", assembly.settings.socket_mode)
+
+
+def watch_listenings(assembly: Assembly) -> tuple[Listening, ...]:
+    """Where those listen who follow changes: the socket in the runtime folder first."""
+    own = f"ipc://{assembly.runtime_dir / WATCH_SOCKET}"
+    opened: list[Listening] = []
+    try:
+        for endpoint in (own, *assembly.settings.watch_endpoints):
+            listening = listen(endpoint, assembly.settings.socket_mode)
+            opened.append(listening)
+    except StartError:
+        for listening in opened:
+            listening.close()
+        raise
+    return tuple(opened)
 
 
 def endpoints(assembly: Assembly, plan: LadderPlan, entry: LadderSettings) -> tuple[str, ...]:

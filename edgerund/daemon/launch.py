@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import select
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgerund.clock import Clock
 from edgerund.config.assembly import Assembly
-from edgerund.daemon.fleet import Fleet, budget_bytes, control_listening
+from edgerund.daemon.fleet import Fleet, budget_bytes, control_listening, watch_listenings
 from edgerund.daemon.listeners import Listening
 from edgerund.daemon.signals import Signals
 from edgerund.errors import LadderError, StartError
@@ -20,18 +20,20 @@ POLL_MS = 100
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What was begun: the control socket's listener, and workers that load the best variant of each ladder."""
+    """What was begun: the daemon's own listeners, and workers that load the best variant of each ladder."""
 
     listening: Listening
     fleet: Fleet
     started_s: float
+    watching: list[Listening] = field(default_factory=list)
 
     def abandon(self) -> None:
         """Take it all back: the start failed before a supervisor took over."""
         for r in self.fleet:
             r.discard()
         self.fleet.close_unused(None)
-        self.listening.close()
+        for listening in (self.listening, *self.watching):
+            listening.close()
 
 
 def launch(assembly: Assembly, root: SysRoot, clock: Clock, started_s: float) -> Launch:
@@ -45,6 +47,7 @@ def launch(assembly: Assembly, root: SysRoot, clock: Clock, started_s: float) ->
     fleet = Fleet(available_bytes=available_bytes(root))
     begun = Launch(control_listening(assembly), fleet, started_s)
     try:
+        begun.watching.extend(watch_listenings(assembly))
         for plan, entry in assembly.ladders.values():
             begun.fleet.open(assembly, plan, entry)
         budget = budget_bytes(assembly, fleet.available_bytes)

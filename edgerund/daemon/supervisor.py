@@ -12,6 +12,7 @@ from edgerund.clock import Clock
 from edgerund.config.assembly import Assembly
 from edgerund.daemon.control import ControlSocket, Pending
 from edgerund.daemon.controller import Controller
+from edgerund.daemon.farewell import farewell
 from edgerund.daemon.fleet import budget_bytes
 from edgerund.daemon.handlers import handlers
 from edgerund.daemon.ladder_runtime import LadderRuntime
@@ -22,6 +23,7 @@ from edgerund.daemon.reload import Reload
 from edgerund.daemon.signals import RELOAD, STOP, Signals
 from edgerund.daemon.status import daemon_status, headline
 from edgerund.daemon.watchdog import Watchdog
+from edgerund.daemon.watching import Watch
 from edgerund.errors import ControlError, EdgerundError
 from edgerund.sensors.hub import SensorHub
 from edgerund.types import Decisions, Snapshot
@@ -61,7 +63,8 @@ class Supervisor:
         self._stop = False
         self._next_tick_s = clock.monotonic_s()
         self._undecided = True
-        self._listening = launch.listening
+        self._listening, self._watching = launch.listening, launch.watching
+        self.watch = Watch(self._watching, clock)
         self.control = ControlSocket(
             self._listening.endpoint, self._listening.socket.fileno(), handlers(self)
         )
@@ -113,6 +116,7 @@ class Supervisor:
     def _turn(self, signals: Signals) -> None:
         poller = zmq.Poller()
         poller.register(self.control.socket, zmq.POLLIN)
+        poller.register(self.watch.socket, zmq.POLLIN)
         poller.register(signals.fileno(), zmq.POLLIN)
         for fd in (r.fileno() for r in self.everyone()):
             if fd is not None:
@@ -120,6 +124,7 @@ class Supervisor:
         poller.poll(max(0, int((self._due_s() - self.clock.monotonic_s()) * 1e3) + 1))
         self._obey(signals.take())
         self.control.serve_waiting()
+        self.watch.serve_waiting()
         for r in self.everyone():
             self._hear(r)
             r.keep_alive(self.clock.monotonic_s())
@@ -176,12 +181,15 @@ class Supervisor:
         decisions = self.controller.step(self.fleet, self.hub.senses())
         for observe in self.observers:
             observe(self.controller.snapshot, decisions)
+        self.watch.update(self.fleet)
 
     def _hear(self, r: LadderRuntime) -> None:
         was = r.fileno()
         for message in r.receive(self.clock.monotonic_s()):
             if isinstance(message, w.Failed):
                 self._undecided = True  # do not wait for the tick: nobody may be live
+            elif isinstance(message, w.Swapped):
+                self.watch.update(self.fleet)
         if was is not None and r.fileno() is None:
             self._undecided = True
 
@@ -215,22 +223,7 @@ class Supervisor:
         """Let the workers answer what waits, then end."""
         self.notifier.stopping()
         log.info("stopping")
-        drain_s = self.assembly.settings.drain_s
-        for r in self.everyone():
-            r.stop(drain_s)
-        end_s = self.clock.monotonic_s() + drain_s + 1.0
-        while any(r.fileno() is not None for r in self.everyone()):
-            left_ms = int((end_s - self.clock.monotonic_s()) * 1e3)
-            if left_ms <= 0:
-                break
-            poller = zmq.Poller()
-            for r in self.everyone():
-                fd = r.fileno()
-                if fd is not None:
-                    poller.register(fd, zmq.POLLIN)
-            poller.poll(left_ms)
-            for r in self.everyone():
-                r.receive(self.clock.monotonic_s())
+        farewell(self.everyone(), self.assembly.settings.drain_s, self.clock)
 
     def _abandon(self) -> None:
         """Leave nothing behind, whatever happened."""
@@ -238,4 +231,6 @@ class Supervisor:
             r.discard()
         self.fleet.close_unused(None)
         self.control.close()
-        self._listening.close()
+        self.watch.close()
+        for listening in (self._listening, *self._watching):
+            listening.close()

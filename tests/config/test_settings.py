@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from edgerund.config.assembly import load_assembly
 from edgerund.config.settings import Settings, load_settings
 from edgerund.errors import ConfigError
+from tests.ladders import classifier_ladder
 
 LADDERS = "ladders: [{path: cifar10}]\n"
 
@@ -65,6 +67,16 @@ def test_permissions_that_are_not_octal_are_named_with_their_line(
 )
 def test_every_mistake_has_its_line(tmp_path: Path, text: str, place: str) -> None:
     assert mistake(tmp_path, LADDERS + text).startswith(f"edgerund.yaml:2: {place}")
+
+
+def test_no_ladder_may_take_the_name_of_a_socket_of_the_daemons_own(tmp_path: Path) -> None:
+    classifier_ladder(tmp_path / "watch", top={})
+    ladder = tmp_path / "watch" / "ladder.yaml"
+    ladder.write_text(ladder.read_text().replace("ladder: toy", "ladder: watch"))
+    settings = tmp_path / "edgerund.yaml"
+    settings.write_text("ladders:\n  - path: watch\n")
+    with pytest.raises(ConfigError, match=r"edgerund.yaml:2.*a socket of the daemon's own"):
+        load_assembly(settings)
 
 
 def test_an_endpoint_must_say_its_transport(tmp_path: Path) -> None:
