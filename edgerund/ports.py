@@ -227,3 +227,33 @@ class Sensor(Protocol):
     def close(self) -> None:
         """Give everything back. Closing twice is allowed."""
         ...
+
+
+# ------------------------------------------------------------------ actuators
+class Actuator(Protocol):
+    """Something of the machine that can be slowed down: one or more knobs, each with a value as text.
+
+    Made as ``cls(root: SysRoot, **options)``, where ``options`` come from the settings; ValueError for ones that
+    make no sense. Called from one thread at a time. Who calls it saves the values before the first write, puts them
+    back, and reads each back after writing it.
+    """
+
+    def probe(self) -> str | None:
+        """None if the hardware is there, else why not (one sentence)."""
+        ...
+
+    def read(self) -> Mapping[str, str]:
+        """The present value of every knob. Raises OSError."""
+        ...
+
+    def plan(self, share: float, was: Mapping[str, str]) -> Mapping[str, str]:
+        """The values for ``share`` (0..1) of full speed; nothing is written.
+
+        Within what the hardware states, never faster than ``was`` (the values before the first write), and
+        never faster for a smaller share. Raises OSError.
+        """
+        ...
+
+    def write(self, knob: str, value: str) -> None:
+        """Set one knob. Raises OSError."""
+        ...

@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, str] = {
     "decoders": "edgerund.vision.decoders",
     "plants": "edgerund.sim",
     "techniques": "edgerund.build.techniques",
+    "actuators": "edgerund.actuators",
 }
 
 

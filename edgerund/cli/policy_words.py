@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgerund.types.policy import (
+    Actuators,
     BatteryLimit,
     Condition,
     LatencyLimit,
@@ -43,6 +44,16 @@ def sentences(plan: PolicyPlan) -> list[str]:
         lines.append(f"the board warms by {board.heat_c_per_w:g} C per watt")
     if board.tau_s is not None:
         lines.append(f"the board warms with a time constant of {board.tau_s:g} s")
+    return [*lines, *_actuators(plan.actuators)]
+
+
+def _actuators(terms: Actuators) -> list[str]:
+    lines = ["clients are advised of a frame rate"] if terms.frame_rate else []
+    if terms.caps:
+        lines.append(
+            f"where the cheapest variants are too much, {', then '.join(terms.caps)} go down to "
+            f"{100 * terms.lowest:g} % by {100 * terms.step:g} %, and come back a step in {terms.dwell_s:g} s"
+        )
     return lines
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from edgerund.config.policy_actuators import ActuatorsModel
 from edgerund.config.policy_limits import (
     BoardModel,
     ClientsModel,
@@ -79,6 +80,7 @@ class PolicyModel(Strict):
         default_factory=dict, description="ladder: what it is worth beside the others"
     )
     board: BoardModel = BoardModel()
+    actuators: ActuatorsModel = ActuatorsModel()
     clients: ClientsModel = ClientsModel()
     expect: list[ExpectModel] = Field(
         default_factory=list, description="what the simulator must show"
@@ -102,6 +104,7 @@ class PolicyModel(Strict):
             stale_after_s=self.stale_after_s,
             ladders={name: terms.plan() for name, terms in self.ladders.items()},
             board=self.board.plan(),
+            actuators=self.actuators.plan(),
             clients=self.clients.plan(),
         )
 

@@ -133,6 +133,10 @@ class Settings(Strict):
     )
     metrics: MetricsSettings | None = Field(default=None, description="Unset: no port is opened.")
     sensors: SensorSettings = SensorSettings()
+    actuators: dict[str, dict[str, object]] = Field(
+        default_factory=dict,
+        description="Options per actuator that a policy may use, such as nvpmodel: {modes: [0, 2]}.",
+    )
     recorder: RecorderSettings | None = Field(
         default=None, description="Unset: nothing is recorded."
     )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from edgerund.clock import Clock
 from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.policy.caps import shares
 from edgerund.policy.carry import carried, without
 from edgerund.policy.decide import decide, initial
 from edgerund.types import Decision, Decisions, Reason, Sense, Snapshot
@@ -64,6 +65,10 @@ class Controller:
             self._failing = False
             _carry_out(able, self.decisions)
         return self.decisions
+
+    def caps(self) -> dict[str, float]:
+        """The share of full speed that each actuator of the policy may have."""
+        return shares(self.policy.actuators, self._state.caps.level)
 
     def fall_back(self, runtimes: Iterable[LadderRuntime]) -> None:
         """The loop around this failed: the cheapest variants serve, and the next step starts afresh."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from edgerund.clock import Clock
-from edgerund.types import Decision, Decisions, Reason, Rejection
+from edgerund.types import Decision, Decisions, Floor, Reason, Rejection
 
 _log = logging.getLogger("edgerund.observe")
 FILE = "decisions.jsonl"
@@ -145,6 +145,7 @@ def moment_item(found: Moment, wall_s: float) -> dict[str, Any]:
 
 def decision_of(item: Mapping[str, Any]) -> Decision:
     """A decision from its JSON form (``asdict``). Raises KeyError, TypeError for anything else."""
+    floor = item.get("floor")
     rejected = tuple(Rejection(r["variant"], Reason(**r["reason"])) for r in item["rejected"])
     return Decision(
         **{
@@ -153,6 +154,7 @@ def decision_of(item: Mapping[str, Any]) -> Decision:
             "rejected": rejected,
             "warm": tuple(item["warm"]),
             "notes": tuple(item["notes"]),
+            "floor": None if floor is None else Floor(**floor),
         }
     )
 

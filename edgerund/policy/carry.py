@@ -8,7 +8,7 @@ from dataclasses import replace
 from edgerund.policy.battery import BatteryMemory
 from edgerund.policy.power import PowerMemory
 from edgerund.policy.slowdown import LatencyMemory
-from edgerund.policy.state import State
+from edgerund.policy.state import CapMemory, State
 from edgerund.policy.thermal import FIRST_MARGIN_C, ThermalMemory
 from edgerund.types.policy import BatteryLimit, PolicyPlan, PowerLimit
 
@@ -27,6 +27,7 @@ def carried(old: PolicyPlan, new: PolicyPlan, state: State) -> State:
         power=state.power if _same_rail(old, new) else PowerMemory(),
         thermal=_thermal(old, new, state.thermal),
         battery=_battery(old.battery, new.battery, state.battery),
+        caps=state.caps if new.actuators == old.actuators else CapMemory(),
     )
 
 

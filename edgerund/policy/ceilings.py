@@ -14,8 +14,8 @@ NOTHING_MW = -1.0  # less than any board draws: only the cheapest variants are l
 class Ceiling:
     """The board may draw ``board_mw``; for a step up, only ``climb_mw``; for several at once, ``leap_mw``.
 
-    ``hard`` limits come before holds and rules. ``why`` tells what goes wrong at a given board power,
-    ``why_climb`` the same for a step up.
+    ``hard`` limits come before holds and rules; ``known`` ones are limits, not the loss of a sense. ``why`` tells
+    what goes wrong at a given board power, ``why_climb`` the same for a step up.
     """
 
     board_mw: float
@@ -24,6 +24,7 @@ class Ceiling:
     why: Callable[[float], Reason]
     hard: bool = True
     why_climb: Callable[[float], Reason] | None = None
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,11 @@ class Ceilings:
     notes: tuple[str, ...] = ()
     headroom: Mapping[str, float] = field(default_factory=dict)
 
-    def lowest(self, *, climb: bool = False, hard_only: bool = False) -> float:
+    def lowest(
+        self, *, climb: bool = False, hard_only: bool = False, known_only: bool = False
+    ) -> float:
         """The most that the board may draw under all of them."""
-        asked = [c for c in self.all if c.hard or not hard_only]
+        asked = [c for c in self.all if (c.hard or not hard_only) and (c.known or not known_only)]
         return min((c.climb_mw if climb else c.board_mw for c in asked), default=float("inf"))
 
     def leap(self) -> float:
@@ -59,6 +62,6 @@ class Ceilings:
         return replace(reason, text=reason.text + more)
 
 
-def impossible(why: Reason) -> Ceiling:
+def impossible(why: Reason, *, known: bool = True) -> Ceiling:
     """A limit that leaves nothing but the cheapest variants."""
-    return Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _: why)
+    return Ceiling(NOTHING_MW, NOTHING_MW, NOTHING_MW, lambda _: why, known=known)

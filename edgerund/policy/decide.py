@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from edgerund.policy import floors, reasons, rules
+from edgerund.policy import caps, floors, reasons, rules
 from edgerund.policy.candidates import Table, tabulate
+from edgerund.policy.frame_rate import advised_hz
 from edgerund.policy.gate import Move, moves
+from edgerund.policy.gate import load_mw as loads_of
 from edgerund.policy.limits import limits_now
 from edgerund.policy.observe import observe
 from edgerund.policy.power import total_mw
@@ -53,8 +55,14 @@ def decide(
     if not tables:
         return state, {}
     load_mw = sum(t.candidates[t.current].load_mw for t in tables if t.current is not None)
-    limits = limits_now(policy, state, seen.sensed, total_mw(state.power, load_mw), now_s)
+    board_mw = total_mw(state.power, load_mw)
+    limits = limits_now(policy, state, seen.sensed, board_mw, now_s)
+    terms = policy.actuators
+    capped = caps.next_caps(terms, state.caps, tables, limits, board_mw, now_s)
+    state = replace(state, caps=capped)
+    limits = replace(limits, barred=limits.barred or caps.bar(terms, capped))
     picked = moves(policy, state, tables, limits, now_s)
+    all_mw = loads_of(tables, [m.place for m in picked])
     decisions: dict[str, Decision] = {}
     ladders = dict(state.ladders)
     for index, (table, move) in enumerate(zip(tables, picked, strict=True)):
@@ -64,6 +72,11 @@ def decide(
         chosen = table.candidates[move.place].name
         known = table.ladder.variants[move.place].card.accuracy
         floor = floors.judged(policy, memory.wishes, known)
+        fps = None
+        if terms.frame_rate:
+            others_mw = all_mw - table.candidates[move.place].load_mw
+            energy = seen.energies[table.ladder.name][move.place]
+            fps = advised_hz(state, memory, table, move.place, limits, energy, others_mw)
         switch = switched(memory.switch, policy.switching, chosen, reason.code, now_s)
         decisions[table.ladder.name] = Decision(
             ladder=table.ladder.name,
@@ -75,11 +88,17 @@ def decide(
             rejected=tuple(Rejection(name, because) for name, because in why.items()),
             headroom=headroom(limits, table, move),
             warm=_warm(table, move),
-            notes=(*table.notes, *limits.notes, *floors.note(floor)),
+            notes=(
+                *table.notes,
+                *limits.notes,
+                *floors.note(floor),
+                *caps.notes(terms, capped),
+            ),
             since_s=switch.since_s,
             floor=floor,
+            suggested_fps=fps,
         )
-        ladders[table.ladder.name] = memory.with_switch(switch)
+        ladders[table.ladder.name] = replace(memory, switch=switch, fps=fps)
     return replace(state, ladders=ladders), decisions
 
 

@@ -18,6 +18,7 @@ _NEEDS: Mapping[str, str] = {
     "hold": "unpin, or the end of the hold",
     "sensor_lost": "the sensor back",
     "dwell": "only time",
+    "capped": "the caps on the board to be released",
     "budget": "another ladder to draw less, or more room for all",
     "floor": "a lower accuracy floor",
 }

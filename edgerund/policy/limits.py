@@ -186,7 +186,7 @@ def _lost_to_cheapest(
         no_model = policy.temp is not None and name == policy.temp.sense and not state.thermal.ready
         if lost_mode(policy, name) == "cheapest" or no_model:
             why = reasons.sensor_lost(sensed[name].detail, "only the cheapest variant is safe")
-            found.append(impossible(why))
+            found.append(impossible(why, known=False))
     return found
 
 

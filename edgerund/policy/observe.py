@@ -62,6 +62,7 @@ def observe(policy: PolicyPlan, state: State, snapshot: Snapshot) -> tuple[State
             power=power_memory,
             thermal=_thermal(policy, state.thermal, power_memory.gain, seen),
             battery=_battery(policy, state.battery, drawn_mw, seen),
+            caps=state.caps,
         ),
         seen,
     )
@@ -101,6 +102,7 @@ def _ladder(
         _demand(memory.busy, flow * busy_ms / 1000.0),
         now_s if serving.refused > 0 else memory.refused_s,
         wishes,
+        memory.fps,
     )
 
 

@@ -220,3 +220,8 @@ def budget(expected_mw: float, ceiling_mw: float) -> Reason:
         expected_mw,
         ceiling_mw,
     )
+
+
+def capped(what: str) -> Reason:
+    """The board itself is slowed down, which ends before anything better serves."""
+    return Reason("capped", f"the board is capped ({what}), which is released first")

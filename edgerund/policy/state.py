@@ -24,7 +24,7 @@ class LadderMemory:
 
     ``rate_hz`` is the demand, quick to rise and slow to fall; ``flow_hz`` the mean rate of answers. ``refused_s`` is
     when a frame was last refused: clients then send at a rate of their own, whatever is answered. ``wishes`` are the
-    accuracies that clients ask for.
+    accuracies that clients ask for. ``fps`` is the frame rate that they were advised last.
     """
 
     latency: LatencyMemory = LatencyMemory()
@@ -34,10 +34,20 @@ class LadderMemory:
     busy: float = 0.0
     refused_s: float | None = None
     wishes: tuple[Wish, ...] = ()
+    fps: float | None = None
 
     def with_switch(self, switch: SwitchMemory) -> LadderMemory:
         """The same with another memory of swaps."""
         return replace(self, switch=switch)
+
+
+@dataclass(frozen=True, slots=True)
+class CapMemory:
+    """How many steps the machine is capped, since when, and because of what (a sentence)."""
+
+    level: int = 0
+    changed_s: float = -1e9
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class State:
     power: PowerMemory = PowerMemory()
     thermal: ThermalMemory = ThermalMemory()
     battery: BatteryMemory = BatteryMemory()
+    caps: CapMemory = CapMemory()
 
 
 def dump_state(state: State) -> dict[str, Any]:

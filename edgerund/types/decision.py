@@ -52,6 +52,7 @@ class Decision:
     ``headroom`` is 0 (at the limit) .. 1 (far from it) per constraint. ``warm`` lists the variants to keep
     resident next, most wanted first. ``notes`` tell what absent senses changed. ``since_s`` is when this
     variant was chosen (monotonic, like ``at_s``). ``floor`` is None while no client asks for an accuracy.
+    ``suggested_fps`` is None unless the policy advises clients of a frame rate.
     """
 
     ladder: str
@@ -66,6 +67,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     since_s: float | None = None
     floor: Floor | None = None
+    suggested_fps: float | None = None
 
 
 Decisions: TypeAlias = Mapping[str, Decision]

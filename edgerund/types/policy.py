@@ -154,6 +154,22 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class Actuators:
+    """What may be set beside the variant; all of it is off by default.
+
+    ``frame_rate``: clients are advised how many frames a second fit. ``caps`` are the names of actuators, in the order
+    in which they are used once the cheapest variants are not enough; each goes down to the share ``lowest`` of its full
+    value, by ``step``, and comes up by one step per ``dwell_s``.
+    """
+
+    frame_rate: bool = False
+    caps: tuple[str, ...] = ()
+    lowest: float = 0.4
+    step: float = 0.1
+    dwell_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyPlan:
     """The operator's policy. ``lost`` says what a sense that was there and is gone means (default ``model``)."""
 
@@ -172,3 +188,4 @@ class PolicyPlan:
     ladders: Mapping[str, LadderTerms] = field(default_factory=dict)
     board: Board = Board()
     clients: ClientTerms = ClientTerms()
+    actuators: Actuators = Actuators()

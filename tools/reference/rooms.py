@@ -16,7 +16,7 @@ FLOORS = (
     ("Measuring on this device", ("profile",)),
     (
         "The rooms where the work is done",
-        ("serve", "client", "policy", "sensors", "engines", "vision", "observe"),
+        ("serve", "client", "policy", "sensors", "actuators", "engines", "vision", "observe"),
     ),
     ("What plug-ins and rooms agree on", ("ports", "config", "registry", "wire")),
     ("The ground", ("mailbox", "clock", "checksum", "rundir", "types", "errors")),
