@@ -147,7 +147,7 @@ def product(kernels: Sequence[Floats]) -> Floats:
     """The one kernel that the factors make together, ``[O, I, *k]`` (for tests and figures)."""
     total = kernels[0]
     for kernel in kernels[1:]:
-        if kernel.ndim == 4 and kernel.shape[3] > 1 and total.shape[3] == 1:
+        if kernel.ndim == 4 and total.shape[2] > 1 and kernel.shape[2] == 1 < kernel.shape[3]:
             total = np.einsum("orw,rih->oihw", kernel[:, :, 0], total[..., 0])
         elif kernel.size == kernel.shape[0] * kernel.shape[1]:
             total = np.tensordot(kernel.reshape(kernel.shape[:2]), total, axes=1)

@@ -49,10 +49,14 @@ def split(values: Bytes, bits: int) -> list[tuple[int, Bytes]]:
 
 
 class Unpacking:
-    """Collects the nodes and tensors that turn packed indices into ``int32`` indices of a given shape."""
+    """Collects the nodes and tensors that turn packed indices into ``int32`` indices of a given shape.
 
-    def __init__(self, prefix: str) -> None:
+    ``common`` holds the small tensors that all users share, by name; names are short because each is stored thrice.
+    """
+
+    def __init__(self, prefix: str, common: dict[str, Any]) -> None:
         self.prefix = prefix
+        self.common = common
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
 
@@ -63,31 +67,32 @@ class Unpacking:
             below -= size
             part = self._piece(packed, size, len(values))
             if below:
-                weight = self.tensor(f"times{below}", np.array(2**below, np.int32))
-                part = self.node("Mul", [part, weight], f"piece{below}")
-            total = self.node("Add", [total, part], f"sum{below}") if total else part
-        wanted = self.tensor("shape", np.array(shape, np.int64))
-        return self.node("Reshape", [total, wanted], "indices")
+                part = self.node("Mul", [part, self.constant(f"x{below}", np.int32(2**below))])
+            total = self.node("Add", [total, part]) if total else part
+        return self.node("Reshape", [total, self.tensor("n", np.array(shape, np.int64))])
 
     def _piece(self, packed: Bytes, size: int, count: int) -> str:
         if size == 8:
-            return self.node("Cast", [self.tensor("bytes8", packed)], "wide8", to=TensorProto.INT32)
+            return self.node("Cast", [self.tensor("b8", packed)], to=TensorProto.INT32)
         each = 8 // size
-        column = self.tensor(f"bytes{size}", packed.reshape(-1, 1))
-        shifts = self.tensor(f"shifts{size}", np.arange(each, dtype=np.uint8) * np.uint8(size))
-        moved = self.node("BitShift", [column, shifts], f"moved{size}", direction="RIGHT")
-        base = self.tensor(f"base{size}", np.array(2**size, np.uint8))
-        low = self.node("Mod", [moved, base], f"low{size}")
-        wide = self.node("Cast", [low], f"wide{size}", to=TensorProto.INT32)
-        line = self.tensor(f"line{size}", np.array([-1], np.int64))
-        flat = self.node("Reshape", [wide, line], f"flat{size}")
+        column = self.tensor(f"b{size}", packed.reshape(-1, 1))
+        shifts = self.constant(f"s{size}", np.arange(each, dtype=np.uint8) * np.uint8(size))
+        moved = self.node("BitShift", [column, shifts], direction="RIGHT")
+        low = self.node("Mod", [moved, self.constant(f"m{size}", np.uint8(2**size))])
+        wide = self.node("Cast", [low], to=TensorProto.INT32)
+        flat = self.node("Reshape", [wide, self.constant("flat", np.array([-1], np.int64))])
         if packed.size * each == count:
             return flat
-        ends = [
-            self.tensor(f"{name}{size}", np.array([at], np.int64))
-            for name, at in (("begin", 0), ("end", count))
-        ]
-        return self.node("Slice", [flat, *ends], f"cut{size}")
+        begin = self.constant("begin", np.array([0], np.int64))
+        end = self.constant(f"end{count}", np.array([count], np.int64))
+        return self.node("Slice", [flat, begin, end])
+
+    def constant(self, name: str, array: Any) -> str:
+        """A small tensor that is stored once for all users; returns its name."""
+        full = f"shared/{name}"
+        if full not in self.common:
+            self.common[full] = numpy_helper.from_array(np.asarray(array), full)
+        return full
 
     def tensor(self, name: str, array: NDArray[Any]) -> str:
         """Store an array; returns its name."""
@@ -95,8 +100,12 @@ class Unpacking:
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), full))
         return full
 
-    def node(self, kind: str, inputs: list[str], out: str, **attributes: Any) -> str:
+    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
         """Add a node; returns the name of its output."""
-        full = f"{self.prefix}/{out}"
-        self.nodes.append(helper.make_node(kind, inputs, [full], name=full, **attributes))
-        return full
+        out = f"{self.prefix}/{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [out], **attributes))
+        return out
+
+    def stored_bytes(self) -> int:
+        """What all of it takes in a file, the common tensors left out."""
+        return int(sum(each.ByteSize() + 4 for each in [*self.nodes, *self.tensors]))

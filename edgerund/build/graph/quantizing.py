@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+from edgerund.build.graph.guard import keep_floats
 from edgerund.build.graph.model import Model, explained, tidy
 from edgerund.build.graph.weights import LAYERS, consumers, layers
 
@@ -111,6 +112,7 @@ def quantized(
         quantizer.quantize_model()
         result = quantizer.model.model
     tidy(result)
+    keep_floats(result)
     return result
 
 

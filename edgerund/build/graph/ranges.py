@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 BINS = 2048
 LEVELS = 128
 """Steps that INT8 has on one side of zero: what the entropy method compares against."""
+SHARES, SMALLEST_SHARE = 80, 0.05
+"""How many shares of the full range are compared, and the smallest."""
 BATCH_BYTES = 256 * 2**20
 
 
@@ -124,7 +126,7 @@ def _percentile(seen: Seen, percentile: float) -> tuple[float, float]:
 def _shrunk(seen: Seen, loss: Any) -> tuple[float, float]:
     """The share of the full range with the least loss, both sides shrunk alike."""
     best, chosen = np.inf, 1.0
-    for share in np.linspace(1.0, 0.2, 81):
+    for share in np.geomspace(1.0, SMALLEST_SHARE, SHARES):
         value = loss(seen, float(share))
         if value < best * (1 - 1e-9):
             best, chosen = value, float(share)

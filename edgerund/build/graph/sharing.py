@@ -36,42 +36,46 @@ def share(model: Model, params: Any, told: Callable[[float, str], None]) -> list
             f"cannot share weights: no layer has {params.least} of them; lower `least`"
         )
     outer = {name for side in ends(model) for name in side}
+    common: dict[str, Any] = {}
     facts = []
     for number, weight in enumerate(found):
         told(number / len(found), weight.name)
         at_end = params.end_bits is not None and bool(set(weight.layers) & outer)
-        facts.append(_replace(model, weight, params.end_bits if at_end else params.bits, params))
+        bits = params.end_bits if at_end else params.bits
+        prefix = fresh(names(model), f"w{number}")
+        facts.append(_replace(model, weight, bits, params, Unpacking(prefix, common)))
     kept = [each for each in facts if each]
     if not kept:
         raise BuildError(
             f"cannot share weights: none of the tensors gets smaller with {params.bits} bits; take fewer"
         )
+    model.graph.initializer.extend(common.values())
     return kept
 
 
-def _replace(model: Model, weight: Weight, bits: int, params: Any) -> dict[str, Any]:
+def _replace(
+    model: Model, weight: Weight, bits: int, params: Any, parts: Unpacking
+) -> dict[str, Any]:
     """Put a codebook in the place of one tensor; empty where the tensor would not get smaller."""
     tensor = initializers(model)[weight.name]
     exact = value(tensor)
-    if exact.size * bits / 8 > 0.9 * exact.nbytes:
-        return {}
     scales = _scales(exact, weight.axis) if params.channel_scales else None
     plain = (exact / scales if scales is not None else exact).astype(np.float64).ravel()
     centres = codebook(plain, 2**bits, params.rounds)
     code = np.searchsorted((centres[1:] + centres[:-1]) / 2, plain).astype(np.uint8)
     work = np.float32 if exact.dtype.kind in "iu" else exact.dtype
     book = centres.astype(work)
-    parts = Unpacking(fresh(names(model), f"{weight.name}.shared"))
     indices = parts.indices(code, bits, exact.shape)
-    out = parts.node("Gather", [parts.tensor("codebook", book), indices], "values", axis=0)
+    out = parts.node("Gather", [parts.tensor("codebook", book), indices], axis=0)
     again = book[code].reshape(exact.shape)
     if scales is not None:
         again = again * scales.astype(work)
-        out = parts.node("Mul", [out, parts.tensor("scales", scales.astype(work))], "scaled")
+        out = parts.node("Mul", [out, parts.tensor("scales", scales.astype(work))])
     if exact.dtype.kind in "iu":
         again = _rounded(parts, out, again, exact.dtype)
     parts.nodes[-1].output[0] = weight.name
-    after = sum(len(t.raw_data) for t in parts.tensors)
+    if parts.stored_bytes() >= tensor.ByteSize():
+        return {}
     model.graph.initializer.remove(tensor)
     model.graph.initializer.extend(parts.tensors)
     model.graph.node.extend(parts.nodes)
@@ -81,20 +85,17 @@ def _replace(model: Model, weight: Weight, bits: int, params: Any) -> dict[str, 
         "values": len(book),
         "error": round(_distance(exact, again), 5),
         "bytes": exact.nbytes,
-        "shared_bytes": after,
+        "shared_bytes": parts.stored_bytes(),
     }
 
 
 def _rounded(parts: Unpacking, name: str, values: Array, dtype: Any) -> Array:
     """Back to whole numbers, in the graph and here."""
     info = np.iinfo(dtype)
-    low, high = (
-        parts.tensor(n, np.array(v, np.float32)) for n, v in (("low", info.min), ("high", info.max))
-    )
-    whole = parts.node("Round", [name], "whole")
-    inside = parts.node("Clip", [whole, low, high], "inside")
+    ends = [parts.constant(f"{n:+d}", np.float32(n)) for n in (info.min, info.max)]
+    inside = parts.node("Clip", [parts.node("Round", [name]), *ends])
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    parts.node("Cast", [inside], "integer", to=kind)
+    parts.node("Cast", [inside], to=kind)
     return np.clip(np.rint(values), info.min, info.max).astype(dtype)
 
 

@@ -40,7 +40,7 @@ class LowRank:
     """Factorization by what the layers really compute."""
 
     Params: ClassVar[type[BaseModel]] = LowRankParams
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[Kind | None] = "onnx"
     gives: ClassVar[Kind] = "onnx"
 

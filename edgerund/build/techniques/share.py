@@ -31,7 +31,7 @@ class Share:
     """K-means codebooks; the file shrinks, time and memory do not."""
 
     Params: ClassVar[type[BaseModel]] = ShareParams
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     takes: ClassVar[Kind | None] = "onnx"
     gives: ClassVar[Kind] = "onnx"
 
