@@ -2,7 +2,7 @@
 
 ::
 
-    write_report(build: Build, folder: Path) -> ReportFiles       # report.html, report.md, report/*.svg
+    write_report(build: Build, folder: Path, *, pictures: bool = False) -> ReportFiles   # report.html, report.md
 
 ``Build`` and ``Entry`` are all that a report is made of.
 """
@@ -10,5 +10,6 @@
 from __future__ import annotations
 
 from edgerund.build.report.model import Build, Entry
+from edgerund.build.report.writing import ReportFiles, write_report
 
-__all__ = ["Build", "Entry"]
+__all__ = ["Build", "Entry", "ReportFiles", "write_report"]
