@@ -44,6 +44,8 @@ class Answer:
         deadline: ``met`` or ``missed``; None if the request had none.
         accuracy: whether the variant is known to have the accuracy that was asked for: ``met``, ``missed`` (then
             ``reason`` tells why) or ``unknown``; None if none was asked for.
+        suggested_fps: how many frames a second all clients of this ladder together had better send; None unless the
+            operator's policy gives such advice.
         round_trip_ms: from asking to answer, as this client saw it.
         resent: the worker went away meanwhile, and the request was sent a second time.
     """
@@ -59,6 +61,7 @@ class Answer:
     round_trip_ms: float = 0.0
     resent: bool = False
     accuracy: Known | None = None
+    suggested_fps: float | None = None
 
     @property
     def degraded(self) -> bool:
@@ -123,4 +126,5 @@ def to_answer(reply: Reply, round_trip_ms: float, resent: bool) -> Answer:
         round_trip_ms=round_trip_ms,
         resent=resent,
         accuracy=reply.accuracy,
+        suggested_fps=reply.suggested_fps,
     )

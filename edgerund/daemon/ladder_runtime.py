@@ -50,9 +50,9 @@ class LadderRuntime:
         self._hang_s = hang_s
         self._measured: dict[str, int] = {}
         self._residents: set[str] = set()
-        self._loading = ""
+        self.loading = ""
         self._wanted = ""
-        self._label = ("", "")
+        self._label: tuple[str, str, float | None] = ("", "", None)
         self._link: WorkerLink | None = None
         self._restart_at_s: float | None = now_s
         self._backoff_s = 0.0
@@ -96,7 +96,7 @@ class LadderRuntime:
                 self._failed_start(f"cannot start a worker: {e.strerror}", now_s)
                 return
             if self._wanted:
-                self._send(w.Serve(self._wanted, *self._label))
+                self._send_serve(self._wanted)
             self._refuse_if_hopeless()
         elif self._link is not None and not self._link.hung:
             silent_s = self._link.silent_since_s()
@@ -141,8 +141,8 @@ class LadderRuntime:
         assert self._link is not None
         end, hung = self._link.close(), self._link.hung
         self._link = None
-        suspects = suspects_of(end, hung=hung, loading=self._loading, live=self.live)
-        self._loading = ""
+        suspects = suspects_of(end, hung=hung, loading=self.loading, live=self.live)
+        self.loading = ""
         self._residents.clear()
         self.report = None  # the figures of one who is gone would be taken for the present
         was_live, self.live = bool(self.live), ""
@@ -176,16 +176,16 @@ class LadderRuntime:
     def _note(self, m: w.Message, now_s: float) -> None:
         name = self.plan.name
         if isinstance(m, w.Loading):
-            self._loading = m.variant
+            self.loading = m.variant
             self._born_dead, self.stillborn = 0, None
         elif isinstance(m, w.Loaded):
-            self._loading = ""
+            self.loading = ""
             self._residents.add(m.variant)
             # a heap that was used before grows less: the most that was ever seen is the need
             self._measured[m.variant] = max(m.memory_bytes, self._measured.get(m.variant, 0))
             log.info("%s: %s resident after %.0f ms", name, m.variant, m.load_ms)
         elif isinstance(m, w.Failed):
-            self._loading = "" if self._loading == m.variant else self._loading
+            self.loading = "" if self.loading == m.variant else self.loading
             if self.quarantine.condemn(m.variant, m.reason):
                 log.error("%s: quarantine of %s: %s", name, m.variant, m.reason)
             if self._wanted == m.variant:
@@ -202,13 +202,20 @@ class LadderRuntime:
                 self.swaps[key] = self.swaps.get(key, 0) + 1
         elif isinstance(m, w.Lowered):
             log.error("%s: nobody steered for %.1f s: %s serves", name, m.silent_s, m.variant)
-            self._wanted, self._label = m.variant, ("controller", "")  # the next decision is told
+            self._wanted, self._label = (
+                m.variant,
+                ("controller", "", None),
+            )  # the next decision is told
         elif isinstance(m, w.Report):
             self.report = m
 
     def _send(self, message: w.Message) -> None:
         if self._link is not None:
             self._link.send(message)
+
+    def _send_serve(self, variant: str, *, break_first: bool = False) -> None:
+        code, text, fps = self._label
+        self._send(w.Serve(variant, code, text, break_first, fps))
 
     def _refuse_if_hopeless(self) -> None:
         if not self.usable():
@@ -247,7 +254,8 @@ class LadderRuntime:
         """Carry out a decision: swap, relabel, warm, retire."""
         self.decision = decision
         best = decision.variant == self.plan.variants[0].name
-        label = ("", "") if best else (decision.reason.code, decision.reason.text)
+        why = ("", "") if best else (decision.reason.code, decision.reason.text)
+        label = (*why, decision.suggested_fps)
         need = {v.name: need_bytes(v, self._measured) for v in self.plan.variants}
         usable = self.usable()
         residency = plan_residency(
@@ -260,7 +268,7 @@ class LadderRuntime:
         )
         if decision.variant != self._wanted or label != self._label:
             self._wanted, self._label = decision.variant, label
-            self._send(w.Serve(decision.variant, *label, break_first=residency.break_first))
+            self._send_serve(decision.variant, break_first=residency.break_first)
         for name in residency.keep:
             if name in self._residents or name == self._wanted or name not in usable:
                 continue

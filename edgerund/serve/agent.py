@@ -164,13 +164,13 @@ class Agent:
         name = wish.variant
         if name == (self.promised or self.live):
             self._wanted = None
-            self._serving.put(Relabel(wish.code, wish.text))
+            self._serving.put(Relabel(wish.code, wish.text, wish.fps))
             return
         resident = self._residents.get(name)
         if resident is not None:
             self._wanted = None
             self.promised = name
-            self._serving.put(TakeOver(resident, wish.code, wish.text))
+            self._serving.put(TakeOver(resident, wish.code, wish.text, wish.fps))
             return
         if wish.break_first and self.promised:
             return  # goes on in took_over

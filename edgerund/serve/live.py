@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from edgerund.errors import EngineError, InferenceFailed
 from edgerund.ports import Incoming
-from edgerund.serve.mail import Resident
+from edgerund.serve.mail import TakeOver
 from edgerund.types import LadderPlan, Reason
 from edgerund.wire import Known, Reply, Request, Timings, pack
 
@@ -21,22 +21,21 @@ class Live:
     def __init__(
         self,
         ladder: LadderPlan,
-        resident: Resident,
-        code: str,
-        text: str,
+        taken: TakeOver,
         clock: Callable[[], float],
     ) -> None:
-        self.resident = resident
+        resident = self.resident = taken.resident
         self.name = resident.plan.name
         self._task = ladder.task
         self._clock = clock
         self._reason: Reason | None = None
         self._accuracy = resident.plan.card.accuracy
-        self.relabel(code, text)
+        self.relabel(taken.code, taken.text, taken.fps)
 
-    def relabel(self, code: str, text: str) -> None:
-        """The reason that replies carry; an empty code means that nothing degrades the service."""
+    def relabel(self, code: str, text: str, fps: float | None) -> None:
+        """The reason and the advice that replies carry; an empty code means that nothing degrades the service."""
         self._reason = Reason(code, text) if code else None
+        self._fps = fps
 
     def answer(self, request: Request, arrived_s: float, expires_s: float) -> tuple[Reply, Stages]:
         """Run one request.
@@ -77,6 +76,7 @@ class Live:
             tensors=heads,
             payload=payload,
             reason=self._reason,
+            suggested_fps=self._fps,
             accuracy=None if request.min_accuracy is None else self._judge(request.min_accuracy),
             timings=Timings(
                 queue_us=int(stages_ms[0] * 1e3),
@@ -102,7 +102,9 @@ class Live:
     def _short_of(self, asked: float) -> Reason:
         """Nothing degrades the service, and still it is less than this client wants."""
         known = self._accuracy or 0.0
-        text = f"{self.name} is the best variant, with accuracy {known:.4g}; {asked:.4g} was asked for"
+        text = (
+            f"{self.name} is the best variant, with accuracy {known:.4g}; {asked:.4g} was asked for"
+        )
         return Reason("floor", text, "accuracy", known, asked)
 
 

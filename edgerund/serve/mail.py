@@ -26,19 +26,21 @@ class Resident:
 # ------------------------------------------------------------------ agent -> serving thread
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """Answer with this one from the next frame on; ``code`` and ``text`` go into replies."""
+    """Answer with this one from the next frame on; ``code``, ``text`` and ``fps`` go into replies."""
 
     resident: Resident
     code: str = ""
     text: str = ""
+    fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Relabel:
-    """The same variant goes on, for another reason."""
+    """The same variant goes on, for another reason or with another advice."""
 
     code: str
     text: str
+    fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

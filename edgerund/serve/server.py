@@ -263,14 +263,14 @@ class Server(threading.Thread):
             if self._live is None:
                 self._serving_since_s = self._clock()
             self._hopeless = ""
-            self._live = Live(self._ladder, mail.resident, mail.code, mail.text, self._clock)
+            self._live = Live(self._ladder, mail, self._clock)
             self._failures_in_a_row = 0
             self._counts.change(mail.resident.plan.name, mail.resident.engine)
             self._stats.forget_samples()
             self._agent.put(TookOver(mail.resident, previous, mail.code))
         elif isinstance(mail, Relabel):
             if self._live is not None:
-                self._live.relabel(mail.code, mail.text)
+                self._live.relabel(mail.code, mail.text, mail.fps)
         elif isinstance(mail, GiveUp):
             if self._live is not None:
                 self._counts.change("", None)

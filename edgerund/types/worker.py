@@ -21,13 +21,24 @@ class Serve:
     """Make ``variant`` live, loading it first if need be.
 
     ``code`` and ``text`` are the reason that replies carry; empty while nothing degrades the service.
-    ``break_first`` retires the live engine before the load, because both do not fit into memory.
+    ``break_first`` retires the live engine before the load, because both do not fit into memory. ``fps`` is the frame
+    rate that replies advise, if any.
     """
 
     variant: str
     code: str = ""
     text: str = ""
     break_first: bool = False
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Run ``variant`` too on a ``share`` (0..1) of the answered frames, at most ``max_per_s``; empty: on none."""
+
+    variant: str = ""
+    share: float = 0.0
+    max_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +173,7 @@ BUCKETS_MS: tuple[float, ...] = (
 Message: TypeAlias = (
     Warm
     | Serve
+    | Beside
     | Retire
     | Ask
     | Alive
@@ -181,6 +193,7 @@ _TYPES: dict[str, type[Any]] = {
     for cls in (
         Warm,
         Serve,
+        Beside,
         Retire,
         Ask,
         Alive,

@@ -44,7 +44,8 @@ class Reply:
 
     ``variant`` answered, ``reason`` tells why it is not the best one (None: it is). ``result`` is the task's JSON;
     ``tensors`` describe the ``payload`` frames. ``deadline`` is None where the request had none; ``accuracy`` tells
-    whether ``variant`` is known to have the accuracy that was asked for, None where none was.
+    whether ``variant`` is known to have the accuracy that was asked for, None where none was. ``suggested_fps`` is
+    how many frames a second the daemon advises all clients of this ladder together to send, None where it does not.
     """
 
     id: str = ""
@@ -58,6 +59,7 @@ class Reply:
     deadline: Outcome | None = None
     error: Failure | None = None
     accuracy: Known | None = None
+    suggested_fps: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -102,10 +104,9 @@ def encode_reply(envelope: Sequence[Buffer], reply: Reply) -> list[Buffer]:
         header["outputs"] = h.head_items(reply.tensors)
     if reply.timings is not None:
         header["timings"] = reply.timings._asdict()
-    if reply.deadline is not None:
-        header["deadline"] = reply.deadline
-    if reply.accuracy is not None:
-        header["accuracy"] = reply.accuracy
+    for key in ("deadline", "accuracy", "suggested_fps"):
+        if getattr(reply, key) is not None:
+            header[key] = getattr(reply, key)
     try:
         text = h.encode_json(header)
     except (ValueError, TypeError, RecursionError) as e:
@@ -149,6 +150,7 @@ def parse_reply(message: Sequence[Buffer]) -> Reply:
         deadline=cast("Outcome | None", deadline),
         error=error,
         accuracy=cast("Known | None", accuracy),
+        suggested_fps=_read_number(header, "suggested_fps"),
     )
 
 

@@ -79,7 +79,7 @@ class World(RuleBasedStateMachine):
         self.live: Resident | None = None
         self.open: list[Resident] = []
         self.last_wish: Serve | None = None
-        self.label: tuple[str, str] | None = None
+        self.label: tuple[str, str, float | None] | None = None
 
     def teardown(self) -> None:
         for box in (self.serving, self.loader):
@@ -87,16 +87,21 @@ class World(RuleBasedStateMachine):
 
     @initialize(name=names)
     def first(self, name: str) -> None:
-        self.serve(name, False, "start")
+        self.serve(name, False, "start", None)
 
     def _carry(self) -> None:
         self.serving_in.extend(self.serving.drain())
         self.loader_in.extend(self.loader.drain())
 
     # ------------------------------------------------------------ the supervisor
-    @rule(name=names, break_first=st.booleans(), code=st.sampled_from(["", "hold", "temperature"]))
-    def serve(self, name: str, break_first: bool, code: str) -> None:
-        self.last_wish = Serve(name, code, f"because of {code}", break_first)
+    @rule(
+        name=names,
+        break_first=st.booleans(),
+        code=st.sampled_from(["", "hold", "temperature"]),
+        fps=st.sampled_from([None, 12.5]),
+    )
+    def serve(self, name: str, break_first: bool, code: str, fps: float | None) -> None:
+        self.last_wish = Serve(name, code, f"because of {code}", break_first, fps)
         self.agent.serve(self.last_wish)
         self._carry()
 
@@ -118,14 +123,14 @@ class World(RuleBasedStateMachine):
         if isinstance(mail, TakeOver):
             assert mail.resident in self.open, "took over a closed engine"
             previous = self.live.plan.name if self.live else ""
-            self.live, self.label = mail.resident, (mail.code, mail.text)
+            self.live, self.label = mail.resident, (mail.code, mail.text, mail.fps)
             self.news.append(TookOver(mail.resident, previous, mail.code))
         elif isinstance(mail, GiveUp):
             if self.live is not None:
                 self.news.append(GaveUp(self.live.plan.name))
                 self.live = None
         elif isinstance(mail, Relabel):
-            self.label = (mail.code, mail.text)
+            self.label = (mail.code, mail.text, mail.fps)
 
     # ------------------------------------------------------------ the loader thread
     @precondition(lambda self: self.loader_in)
@@ -181,7 +186,8 @@ class World(RuleBasedStateMachine):
         if self.last_wish is not None:
             assert self.live is not None
             assert self.live.plan.name == self.last_wish.variant
-            assert self.label == (self.last_wish.code, self.last_wish.text)
+            wish = self.last_wish
+            assert self.label == (wish.code, wish.text, wish.fps)
 
     @precondition(lambda self: not (self.serving_in or self.loader_in or self.news))
     @invariant()

@@ -153,6 +153,7 @@ def test_every_key_that_the_code_writes_is_in_the_tables() -> None:
     assert reply_keys == {
         "v", "ok", "id", "error", "variant", "reason", "task", "result", "outputs", "timings", "deadline",
         "accuracy",
+        "suggested_fps",
     }  # fmt: skip
     source = "".join(
         (Path(wire_request.__file__).parent / f).read_text() for f in ("request.py", "reply.py")

@@ -41,6 +41,7 @@ def replies(draw: st.DrawFn) -> Reply:
         ),
         timings=draw(st.none() | st.builds(Timings, *[st.integers(0, 2**50)] * 4)),
         deadline=draw(st.sampled_from([None, "met", "missed"])),
+        suggested_fps=draw(NUMBERS),
         error=Failure(draw(st.sampled_from(sorted(WIRE_ERRORS))), draw(st.text()))
         if failed
         else None,
