@@ -10,6 +10,7 @@ from tools.reference.errors import errors
 from tools.reference.metrics import metrics
 from tools.reference.rooms import rooms
 from tools.reference.schema import card, ladder, policy, settings
+from tools.reference.techniques import techniques
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/errors.md": errors,
@@ -18,6 +19,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/policy.md": policy,
     "docs/reference/ladder.md": ladder,
     "docs/reference/card.md": card,
+    "docs/reference/techniques.md": techniques,
     "docs/rooms.md": rooms,
     "docs/reference/cli.md": commands,
 }

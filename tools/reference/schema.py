@@ -35,6 +35,16 @@ def card() -> str:
     return _page(card_schema())
 
 
+def keys_of(schema: Schema) -> str:
+    """The keys of a schema, with those of the parts that it names."""
+    return _page(schema)
+
+
+def prose(text: str) -> str:
+    """A docstring as one paragraph."""
+    return _prose(text)
+
+
 def _page(schema: Schema, elsewhere: dict[str, str] | None = None) -> str:
     definitions: Schema = schema.get("$defs", {})
     writer = _Writer(definitions, elsewhere or {})
