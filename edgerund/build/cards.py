@@ -17,6 +17,8 @@ from edgerund.profile.samples import Samples, samples_of_inputs
 from edgerund.profile.settings import Settings
 from edgerund.types import LadderPlan
 
+_QUICK_S = 2.0
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -24,16 +26,20 @@ class Judged:
 
     plan: Plan
     images: Images
-    data: Path | None
+    seconds: float | None = None
+    quick: bool = False
 
     def measure(self, ladder: LadderPlan, progress: Callable[[float, str], None]) -> Measured:
         """The figures of every candidate; where nobody labelled the images, accuracy is agreement and says so."""
         wanted = self.plan.recipe.measure
         settings = Settings(threads=(wanted.threads,), loads=wanted.loads, robust=wanted.robust)
-        if wanted.rounds is not None:
+        seconds = self.seconds or wanted.seconds
+        if self.quick:
+            settings = replace(settings, loads=1, robust=False, seconds=self.seconds or _QUICK_S)
+        elif seconds is not None:
+            settings = replace(settings, seconds=seconds)
+        elif wanted.rounds is not None:
             settings = replace(settings, rounds=wanted.rounds)
-        if wanted.seconds is not None:
-            settings = replace(settings, seconds=wanted.seconds)
         measured = measure(ladder, settings, samples=self._samples(ladder), progress=progress)
         return replace(measured, figures=tuple(self._judged(f) for f in measured.figures))
 

@@ -45,6 +45,8 @@ class Job:
     adopt: Mapping[str, Path] = field(default_factory=dict)
     keep_dominated: bool = False
     replace: bool = False
+    seconds: float | None = None
+    quick: bool = False
     command: str = ""
 
 
@@ -141,7 +143,7 @@ class Factory:
     def _assemble(self, outcome: Outcome, data: Data, voice: Reporter) -> Built:
         candidates = assemble.candidates_of(self.plan, outcome)
         images = data.test() if data.test else (data.validation or data.calibration)
-        judged = Judged(self.plan, images, self.job.data)
+        judged = Judged(self.plan, images, self.job.seconds, self.job.quick)
         with placing.beside(self.target) as folder:
             ladder = assemble.lay_out(folder, self.plan, candidates)
             voice.begin("measure", f"{len(candidates)} candidates")

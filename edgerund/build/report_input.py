@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import edgerund
-from edgerund.build import report
 from edgerund.build.assemble import Assembled
 from edgerund.build.cards import dataset_name
 from edgerund.build.keys import version
 from edgerund.build.ladder_text import Candidate
 from edgerund.build.plan import Plan, Stage
-from edgerund.build.report import Build, Entry
+from edgerund.build.report import Build, Entry, write_report
 from edgerund.build.run import Outcome
 
 _TOOK_PART = ("numpy", "onnx", "onnxruntime", "torch", "optuna")
@@ -44,9 +43,7 @@ def report_of(
         command=command,
         notes=made.measured.notes,
     )
-    write = getattr(report, "write_report", None)
-    if write is not None:
-        write(build, folder)
+    write_report(build, folder)
 
 
 def _entry(

@@ -100,6 +100,14 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=0, help="of one stage; default: every core")
     parser.add_argument("--jobs", type=int, default=1, help="stages at a time (1)")
     parser.add_argument(
+        "--seconds", type=float, help="of measuring latency; default: the recipe's, else 30"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="measure briefly: latency for 2 s, each variant loaded once, no robust accuracy",
+    )
+    parser.add_argument(
         "--store",
         type=Path,
         metavar="DIR",
@@ -136,8 +144,10 @@ def run(args: argparse.Namespace) -> int:
         return _schema()
     if (args.recipe is None) == (args.onnx is None):
         raise UsageError("cannot build: give a recipe, or --onnx MODEL with --calibration DIR")
-    if args.threads < 0 or args.jobs < 1:
-        raise UsageError("cannot build with that: --jobs must be above 0, --threads not below")
+    if args.threads < 0 or args.jobs < 1 or (args.seconds is not None and args.seconds <= 0):
+        raise UsageError(
+            "cannot build with that: --jobs and --seconds must be above 0, --threads not below"
+        )
     _check_installed()
     if args.recipe is not None:
         return _build(args, args.recipe)
@@ -220,6 +230,8 @@ def _job(args: argparse.Namespace, recipe: Path) -> Job:
         adopt=adopt,
         keep_dominated=args.keep_dominated,
         replace=args.replace,
+        seconds=args.seconds,
+        quick=args.quick,
         command=shlex.join(["edgerund", *sys.argv[1:]]),
     )
 
