@@ -77,7 +77,7 @@ def fold(model: ConvNet) -> FoldedNet:
         bias = model.whiten.bias - (weight * mean.view(1, -1, 1, 1)).sum((1, 2, 3))
         convs = [FoldedConv(_array(weight), _array(bias), model.layout.stem_stride, 0, pool=False)]
         convs += [_fold_block(block) for block in model.blocks]
-        return FoldedNet(tuple(convs), _array(model.head.weight / model.head.in_features))
+        return FoldedNet(tuple(convs), _array(model.head.weight * model.head_scale))
 
 
 def _fold_block(block: ConvBN) -> FoldedConv:

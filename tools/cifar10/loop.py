@@ -85,7 +85,7 @@ class Optimizers:
         rates = (
             (recipe.bias_lr, [model.whiten.bias]),
             (recipe.bias_lr, biases),
-            (recipe.head_lr, [model.head.weight]),
+            (recipe.head_lr, list(model.head.parameters())),
         )
         decay = recipe.decay * recipe.batch
         groups = [{"params": params, "lr": lr, "weight_decay": decay / lr} for lr, params in rates]
@@ -113,11 +113,11 @@ class Optimizers:
 class Workers:
     """One-thread replicas of a network: the same weights, gradients and batch norm statistics of their own."""
 
-    def __init__(self, model: ConvNet, source: Source, count: int) -> None:
+    def __init__(self, model: nn.Module, source: Source, count: int) -> None:
         torch.set_num_threads(1)
         self._model, self._source = model, source
         self._replicas = [copy.deepcopy(model) for _ in range(count)]
-        self._free: queue.SimpleQueue[ConvNet] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[nn.Module] = queue.SimpleQueue()
         for replica in self._replicas:
             for mine, shared in zip(replica.parameters(), model.parameters(), strict=True):
                 mine.data = shared.data
@@ -142,7 +142,8 @@ class Workers:
         with torch.autocast("cpu", torch.bfloat16):
             logits = replica(images)
         loss = self._source.loss(logits.float(), targets)
-        loss.backward()
+        # what a technique left beside the answers: a mean, where the loss is a sum
+        (loss + getattr(replica, "penalty", 0.0) * len(index)).backward()
         self._free.put(replica)
         return float(loss.detach())
 

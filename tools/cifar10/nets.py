@@ -93,6 +93,7 @@ class ConvNet(nn.Module):  # type: ignore[misc]
             inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(inputs, 10, bias=False)
+        self.head_scale = 1 / inputs  # as it was trained: stays where channels are cut
         with torch.no_grad():
             self.head.weight /= self.head.weight.std()
 
@@ -100,7 +101,7 @@ class ConvNet(nn.Module):  # type: ignore[misc]
         """Logits."""
         x = torch.relu(self.whiten(self.normalize(x)))
         x = torch.amax(self.blocks(x), dim=(2, 3))
-        return cast(Tensor, self.head(x) / self.head.in_features)
+        return cast(Tensor, self.head(x) * self.head_scale)
 
     def set_whitening(self, images: Tensor, eps: float) -> None:
         """Fix the stem's filters to the strongest whitened directions of ``images``, and their negatives."""

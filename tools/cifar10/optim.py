@@ -35,6 +35,15 @@ class Muon:
                 if p.grad is not None:
                     self._update(p, buffer)
 
+    def state(self) -> list[Tensor]:
+        """The momentum of every filter."""
+        return list(self._buffers)
+
+    def restore(self, state: list[Tensor]) -> None:
+        """Take over what ``state`` gave."""
+        for mine, saved in zip(self._buffers, state, strict=True):
+            mine.copy_(saved)
+
     def _update(self, p: nn.Parameter, buffer: Tensor) -> None:
         buffer.mul_(self.momentum).add_(p.grad)
         direction = p.grad.add(buffer, alpha=self.momentum)

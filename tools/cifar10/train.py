@@ -30,11 +30,15 @@ class Labelled:
 
     def __post_init__(self) -> None:
         self.count = len(self.part)
-        generator = torch.Generator().manual_seed(self.recipe.seed)
+        self._generator = torch.Generator().manual_seed(self.recipe.seed)
         self._augment = Augmenter(
-            self.part.images, self.recipe.shift, self.recipe.cutout, generator
+            self.part.images, self.recipe.shift, self.recipe.cutout, self._generator
         )
         self._labels = torch.from_numpy(self.part.labels)
+
+    def reseed(self, seed: int) -> None:
+        """Begin the random choices anew."""
+        self._generator.manual_seed(seed)
 
     def batch(self, index: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
         """Images and labels at ``index``."""

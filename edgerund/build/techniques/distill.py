@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from edgerund.build.technique import Artifact, Context, Kind
-from edgerund.build.training import require
+from edgerund.build.training import begin
 from edgerund.build.training.params import TrainingParams
 from edgerund.errors import BuildError
 
@@ -43,9 +43,7 @@ class Distill:
     gives: ClassVar[Kind] = "torch"
 
     def run(self, parents: Sequence[Artifact], params: DistillParams, context: Context) -> Artifact:
-        require("torch")
-        import torch
-
+        begin(context)
         from edgerund.build.training import features, figures, files
         from edgerund.build.training.run import Training, fit
         from edgerund.build.training.teacher import teacher
@@ -56,7 +54,6 @@ class Distill:
             raise BuildError(
                 "cannot match features of an ONNX teacher: take the stage that it was exported from"
             )
-        torch.manual_seed(context.seed)
         made_of: dict[str, Any] = params.params
         if len(parents) > 1:
             student, made_of = files.load(parents[0].path, context.torch)

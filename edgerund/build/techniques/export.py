@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from edgerund.build.technique import Artifact, Context, Images, Kind
-from edgerund.build.training import require
+from edgerund.build.training import begin
 from edgerund.errors import BuildError
 
 TOLERANCE = 1e-3
@@ -42,7 +42,7 @@ class Export:
     gives: ClassVar[Kind] = "onnx"
 
     def run(self, parents: Sequence[Artifact], params: ExportParams, context: Context) -> Artifact:
-        require("torch")
+        begin(context)
         from edgerund.build.training import files
 
         parent = parents[0]

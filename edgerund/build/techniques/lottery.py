@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from edgerund.build.technique import Artifact, Context, Kind
-from edgerund.build.training import require
+from edgerund.build.training import begin
 from edgerund.build.training.params import TrainingParams
 
 
@@ -49,7 +49,7 @@ class Lottery:
     gives: ClassVar[Kind] = "torch"
 
     def run(self, parents: Sequence[Artifact], params: LotteryParams, context: Context) -> Artifact:
-        require("torch")
+        begin(context)
         from edgerund.build.training import figures, files, masks
         from edgerund.build.training.run import Training, fit
         from edgerund.build.training.teacher import teacher

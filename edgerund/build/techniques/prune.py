@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from edgerund.build.technique import Artifact, Context, Kind
-from edgerund.build.training import require
+from edgerund.build.training import begin
 from edgerund.build.training.params import TrainingParams
 
 
@@ -48,9 +48,11 @@ class Prune:
     version: ClassVar[int] = 1
     takes: ClassVar[Kind | None] = "torch"
     gives: ClassVar[Kind] = "torch"
+    parts: ClassVar[tuple[str, ...]] = ("calibration", "train", "validation")
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "torch", "torch-pruning")
 
     def run(self, parents: Sequence[Artifact], params: PruneParams, context: Context) -> Artifact:
-        require("torch", "torch_pruning")
+        begin(context, "torch_pruning")
         from edgerund.build.training import channels, figures, files
         from edgerund.build.training.run import Training, fit
         from edgerund.build.training.teacher import teacher

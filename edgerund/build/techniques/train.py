@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from edgerund.build.technique import Artifact, Context, Kind
-from edgerund.build.training import require
+from edgerund.build.training import begin
 from edgerund.build.training.params import TrainingParams
 
 
@@ -30,14 +30,11 @@ class Train:
     gives: ClassVar[Kind] = "torch"
 
     def run(self, parents: Sequence[Artifact], params: TrainParams, context: Context) -> Artifact:
-        require("torch")
-        import torch
-
+        begin(context)
         from edgerund.build.training import figures, files
         from edgerund.build.training.run import Training, fit
         from edgerund.build.training.teacher import teacher
 
-        torch.manual_seed(context.seed)
         model = files.build(context.torch, params.params)
         taught_by = teacher(parents[-1], context) if parents else None
         fit(model, Training(params.epochs, params.start, params.fit), context, taught_by)

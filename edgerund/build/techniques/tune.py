@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from edgerund.build.technique import Artifact, Context, Kind
-from edgerund.build.training import require
+from edgerund.build.training import begin
 from edgerund.build.training.params import TrainingParams
 from edgerund.errors import BuildError
 
@@ -45,7 +45,7 @@ class Tune:
     gives: ClassVar[Kind] = "onnx"
 
     def run(self, parents: Sequence[Artifact], params: TuneParams, context: Context) -> Artifact:
-        require("torch")
+        begin(context)
         import onnx
 
         from edgerund.build.training import figures

@@ -21,7 +21,9 @@ class Masked(nn.Module):  # type: ignore[misc]
         self.register_buffer("alive", alive)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight that the layer sees."""
+        """The weight that the layer sees; what an optimizer put behind the mask is taken out again."""
+        if self.training:
+            weight.data.mul_(self.alive)
         return weight * self.alive
 
 

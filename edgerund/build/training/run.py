@@ -47,8 +47,6 @@ def fit(
     def progress(share: float, sentence: str) -> None:
         context.progress(begin + (end - begin) * share, sentence)
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(context.threads)
     torch.manual_seed(context.seed)
     model.train()
     try:
@@ -69,5 +67,4 @@ def fit(
             raise
         raise BuildError(f"cannot train: the recipe's fit does not know an option: {e}") from e
     finally:
-        torch.set_num_threads(before)
         model.eval()
