@@ -23,5 +23,6 @@ TABLE: Mapping[str, str] = {
     "distill": "edgerund.build.techniques.distill:Distill",
     "tune": "edgerund.build.techniques.tune:Tune",
     "qat": "edgerund.build.techniques.tune:Qat",
+    "mirror": "edgerund.build.techniques.mirror:Mirror",
     "onnx": "edgerund.build.techniques.onnx_file:OnnxFile",
 }
