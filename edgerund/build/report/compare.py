@@ -124,6 +124,14 @@ class Comparison:
         usable = [e for e in self.build.entries if e.figures and e.figures.latency]
         return sorted(usable, key=self._rank)
 
+    def part_of(self, entry: Entry) -> list[Entry]:
+        """The variants that were made from this entry, at any distance."""
+        found = {entry.stage}
+        for later in self.build.entries:  # parents come first
+            if found.intersection(later.parents[:1]):
+                found.add(later.stage)
+        return [e for e in self.chosen() if e.stage in found and e is not entry]
+
     def _rank(self, entry: Entry) -> tuple[float, float]:
         return -(self.accuracy(entry.figures) or 0.0), latency_ms(entry.figures) or 0.0
 

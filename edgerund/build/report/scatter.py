@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edgerund.build.report.content import Mark
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 64, 28, 22, 52
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 580, 410, 56, 20, 26, 50
 _CHAR_PX, _LINE_PX, _DOT_PX = 6.7, 14, 6
 Box = tuple[float, float, float, float]
 
@@ -131,7 +131,7 @@ def _dot(point: Point, axes: _Axes) -> str:
 def _label(point: Point, axes: _Axes, taken: list[Box]) -> str:
     """The text where it covers nothing, with a thread to its dot where it is far; nothing where there is no room."""
     x, y = axes.x(point.cost), axes.y(point.quality)
-    wide = len(point.label) * _CHAR_PX
+    wide = len(point.label) * (_CHAR_PX + (0.6 if point.mark in ("chosen", "baseline") else 0))
     for away in (10, 20, 34, 50, 70, 94, 120):
         for angle in (0, 180, -45, 45, -135, 135, -90, 90, -20, 20, 160, -160, 70, -70, 110, -110):
             dx, dy = away * math.cos(math.radians(angle)), away * math.sin(math.radians(angle))

@@ -14,6 +14,7 @@ from edgerund.build.report.guideline import what_paid
 from edgerund.build.report.model import Entry
 from edgerund.build.report.words import (
     NONE,
+    listed,
     milliseconds,
     percent_change,
     points,
@@ -107,7 +108,7 @@ def techniques(comparison: Comparison) -> Section:
                 percent_change(step.after.memory_bytes, step.before.memory_bytes),
                 points(step.robust),
                 step.verdict,
-                _fate(entry),
+                _fate(comparison, entry),
             ]
         )
         marks.append("chosen" if entry.chosen else "left")
@@ -138,7 +139,10 @@ def techniques(comparison: Comparison) -> Section:
     )
 
 
-def _fate(entry: Entry) -> str:
+def _fate(comparison: Comparison, entry: Entry) -> str:
     if entry.chosen:
         return "variant"
+    later = comparison.part_of(entry)
+    if later:
+        return f"part of {listed([e.title for e in later])}"
     return f"beaten by {entry.dominated_by}" if entry.dominated_by else "not chosen"

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 NONE = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def share(value: float | None, digits: int = 2) -> str:
     """0.9312 as 93.12 %."""
-    return NONE if value is None else f"{100 * value:.{digits}f} %"
+    return NONE if value is None else f"{100 * value:.{digits}f}{SPACE}%"
 
 
 def points(value: float | None) -> str:
@@ -33,8 +34,8 @@ def size(count: float | None) -> str:
     if count is None:
         return NONE
     if count >= 99_950:
-        return f"{count / 1e6:.2f} MB"
-    return f"{count / 1e3:.1f} kB" if count >= 1000 else f"{count:.0f} B"
+        return f"{count / 1e6:.2f}{SPACE}MB"
+    return f"{count / 1e3:.1f}{SPACE}kB" if count >= 1000 else f"{count:.0f}{SPACE}B"
 
 
 def times(value: float | None) -> str:
