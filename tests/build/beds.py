@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from edgerund.build.technique import Images
-from tests.build.nets import CLASSES, pictures, save, trained
+from tests.build.nets import CLASSES, pictures, trained
 
 STAGES = """\
   float: {use: onnx, file: model.onnx}
@@ -16,6 +17,17 @@ STAGES = """\
   int8: {use: int8, from: float, methods: [minmax], weight_bits: 8, float_ends: none}
   shared: {use: share, from: float}
 """
+
+
+@functools.cache
+def _trained() -> bytes:
+    return bytes(trained().SerializeToString(deterministic=True))
+
+
+def write_model(file: Path) -> Path:
+    """A network that names the gratings; returns the file."""
+    file.write_bytes(_trained())
+    return file
 
 
 def frames_of(images: Images) -> list[np.ndarray]:
@@ -38,7 +50,7 @@ def write_pictures(folder: Path, count: int, seed: int = 21) -> Path:
 
 def write_bed(folder: Path, stages: str = STAGES, count: int = 40) -> Path:
     """A model, pictures, and a recipe over them; returns the recipe."""
-    save(trained(), folder / "model.onnx")
+    write_model(folder / "model.onnx")
     write_pictures(folder / "pictures", count)
     labels = ", ".join(f"grating{i}" for i in range(CLASSES))
     recipe = folder / "recipe.yaml"

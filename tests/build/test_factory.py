@@ -21,8 +21,8 @@ from edgerund.build.progress import Forecast, Lines
 from edgerund.build.run import Run, Terms
 from edgerund.cli import main
 from edgerund.config.card import read_card
-from tests.build.beds import STAGES, frames_of, write_bed, write_pictures
-from tests.build.nets import pictures, save, trained
+from tests.build.beds import STAGES, frames_of, write_bed, write_model, write_pictures
+from tests.build.nets import pictures
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ def test_two_builds_from_nothing_give_the_same_bytes(tmp_path: Path) -> None:
 def test_one_command_makes_a_ladder_that_the_daemon_serves(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    model = save(trained(), tmp_path / "gratings.onnx")
+    model = write_model(tmp_path / "gratings.onnx")
     calibration = write_pictures(tmp_path / "pictures", 64)
     out = tmp_path / "ladder"
     command = ["build", "--onnx", str(model), "--calibration", str(calibration), "--out", str(out)]

@@ -22,7 +22,7 @@ class OnnxFileParams(BaseModel):
 
     file: Path = Field(description="The model; relative to the recipe.")
     size: dict[str, list[int]] = Field(
-        default={}, description="For free sides: the whole shape of an input, by its name."
+        default={}, description="For free sides: the shape of an input, by its name; 0 leaves a side alone."
     )
 
 
@@ -86,7 +86,7 @@ def _fix_sides(model: Any, sizes: dict[str, list[int]], name: str) -> None:
                 f"cannot fix the sides of {wanted!r} to {sides}: it has {len(dims)} of them"
             )
         for dim, side in zip(dims, sides, strict=True):
-            if dim.HasField("dim_value") and dim.dim_value not in (0, side):
+            if side and dim.HasField("dim_value") and dim.dim_value not in (0, side):
                 raise BuildError(
                     f"cannot make a side of {wanted!r} {side}: {name} says {dim.dim_value}"
                 )
