@@ -12,6 +12,10 @@ from edgerund.profile.subject_process import serve
 from edgerund.profile.subject_work import Burst, Loaded
 from edgerund.types import LadderPlan, VariantPlan
 
+START_S = 60.0
+PATIENCE = 20
+"""So many times what it should take is a hang, not a busy machine."""
+
 
 class Subject:
     """A variant, its process, and its time-out. After the first failure nothing more can be asked of it.
@@ -29,8 +33,9 @@ class Subject:
     ) -> None:
         self.name, self.backend, self.threads = variant.name, variant.backend, threads
         self._timeout_s = timeout_s
-        # spawn: nothing that the parent has loaded is in the child's memory
-        context = multiprocessing.get_context("spawn")
+        # forked from a small server: nothing that the parent has loaded is in the child's memory
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([serve.__module__])
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
             target=serve, args=(theirs, ladder, variant, threads, tuple(cpus)), daemon=True
@@ -40,6 +45,7 @@ class Subject:
 
     def load(self, shown: Sequence[Any] = ()) -> Loaded:
         """Load, warm and check it; ``shown`` are the samples that bursts run on."""
+        self._ask("prepare", [], START_S / PATIENCE)
         loaded: Loaded = self._ask("load", [list(shown)])
         self._typical_s = loaded.typical_ms / 1e3
         return loaded
@@ -78,8 +84,7 @@ class Subject:
 
     def end(self, expected_s: float = 0.0) -> Any:
         """The answer to what was asked last; ``expected_s`` is how long it should take."""
-        # twenty times what it should take is a hang, not a busy machine
-        limit_s = self._timeout_s + 20 * expected_s
+        limit_s = self._timeout_s + PATIENCE * expected_s
         try:
             if not self._pipe.poll(limit_s):
                 self._process.kill()

@@ -14,7 +14,15 @@ import numpy as np
 
 from edgerund.engines.cascade_file import read_cascade
 from edgerund.errors import EngineError
-from edgerund.ports import Array, Backend, Counting, Incoming, LoadOptions, PipelineFactory
+from edgerund.ports import (
+    Array,
+    Backend,
+    Counting,
+    Engine,
+    Incoming,
+    LoadOptions,
+    PipelineFactory,
+)
 from edgerund.profile.empty import load_empty
 from edgerund.profile.resident import forget_peak, peak_bytes, resident_bytes
 from edgerund.registry import resolve
@@ -58,11 +66,17 @@ class Work:
         self._ladder, self._variant, self._threads = ladder, variant, threads
         self._inputs: list[list[Array]] = []
         self._next = 0
+        self._empty: list[Engine | None] = []
+
+    def prepare(self) -> None:
+        """Import what this variant needs, and run its library once: what comes then is the variant's alone."""
+        self._empty = [load_empty(n, self._threads, o) for n, o in _libraries(self._variant)]
+        resolve("engines", self._variant.backend)().version()
+        resolve("tasks", self._ladder.task)
 
     def load(self, shown: Sequence[Any]) -> Loaded:
         """Load, warm and check the variant; ``shown`` are the samples of later bursts, empty for the golden one."""
         variant, options = self._variant, self._variant.options
-        self._empty = [load_empty(n, self._threads, o) for n, o in _libraries(variant)]
         backend: Backend = resolve("engines", variant.backend)()
         build: PipelineFactory = resolve("tasks", self._ladder.task)
         path = Path(variant.file)

@@ -24,8 +24,8 @@ UNSURE = 0.03
 
 
 def load_afresh(run: Run) -> None:
-    """Load time and memory, each time in a fresh process that does nothing else."""
-    steps = [(n, f) for n in range(run.settings.loads) for f in run.found.values()]
+    """Load time and memory in fresh processes that do nothing else; the last is the one of the rounds."""
+    steps = [(n, f) for n in range(run.settings.loads - 1) for f in run.found.values()]
     for number, (_, found) in enumerate(steps):
         run.progress(number / len(steps), f"loading {found.variant.name}")
         if found.failed is None:
@@ -71,10 +71,13 @@ def _track(
     opened.callback(subject.close)
     run.progress(0.0, f"warming {variant.name}, {_count(threads)}")
     try:
-        return Track(subject, subject.load(shown(run.samples)))
+        track = Track(subject, subject.load(shown(run.samples)))
     except EngineError as e:
         _failed(run, found, subject, str(e))
         return None
+    if variant is found.variant and threads == run.settings.threads[0]:
+        found.loads.append(track.loaded)
+    return track
 
 
 def _in_backends(run: Run, found: Found) -> list[VariantPlan]:
