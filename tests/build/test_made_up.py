@@ -12,6 +12,7 @@ from edgerund.build.made_up import Wishes, made_up_recipe
 from edgerund.build.planning import make_plan
 from edgerund.build.recipe import Recipe, read_recipe
 from edgerund.build.technique import Artifact, Context, Data, Images
+from edgerund.build.techniques.int8 import Int8, Int8Params
 from edgerund.build.techniques.onnx_file import OnnxFile, OnnxFileParams
 from edgerund.errors import BuildError
 from tests.build import nets
@@ -152,6 +153,22 @@ def test_sides_that_contradict_the_file_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(BuildError, match=message):
             begin(tmp_path, model, size=size)
+
+
+def test_a_flat_bias_with_two_sides_does_not_stop_the_quantizer(tmp_path: Path) -> None:
+    graph = nets.Graph()
+    flat = nets.features(graph)
+    nets.head(graph, flat, 32)
+    graph.weight("bias", 1, 10)
+    graph.node("Add", ["logits", "bias"], "sum")
+    model = graph.model([nets.value("image", 1, 3, 12, 12)], [nets.value("sum", 1, 10)])
+    made = begin(tmp_path, nets.save(model, tmp_path / "net.onnx"))
+    images = nets.random_data(model, 8)
+    place = tmp_path / "int8"
+    place.mkdir()
+    context = Context(place, place, images, 0, 1, lambda _share, _text: None)
+    params = Int8Params(methods=["minmax"], weight_bits=8, float_ends="none")
+    assert Int8().run([made], params, context).facts["left_float"] == {}
 
 
 def test_third_party_models_are_read(tmp_path: Path) -> None:

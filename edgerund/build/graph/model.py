@@ -99,12 +99,27 @@ def tidy(model: Model) -> None:
     if len(inputs) != len(graph.input):
         del graph.input[:]
         graph.input.extend(inputs)
+    _flatten_biases(graph)
     model.ir_version = max(model.ir_version, 8)  # before 4, weights had to be inputs too
     taken: set[str] = set()
     for number, node in enumerate(graph.node):
         if not node.name or node.name in taken:
             node.name = fresh(taken, f"{node.op_type}_{number}")
         taken.add(node.name)
+
+
+def _flatten_biases(graph: Any) -> None:
+    """A bias ``[1, n]`` of a Gemm becomes ``[n]``: onnxruntime's quantizer stumbles over the former."""
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    uses = [name for node in graph.node for name in node.input]
+    for name in (node.input[2] for node in graph.node if _has_bias(node)):
+        dims = weights[name].dims if name in weights else []
+        if len(dims) == 2 and dims[0] == 1 and uses.count(name) == 1:
+            del dims[0]
+
+
+def _has_bias(node: Any) -> bool:
+    return node.op_type == "Gemm" and len(node.input) > 2
 
 
 def _lift_constants(graph: Any) -> None:
