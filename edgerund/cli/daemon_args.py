@@ -19,14 +19,17 @@ def add_daemon_arguments(parser: argparse.ArgumentParser, *, json: bool = True) 
 
 
 def reach(args: argparse.Namespace) -> ControlClient | None:
-    """The daemon if it answers; None where nobody named one and none is there.
+    """The daemon if it runs; None where nobody named one and none is there, or it only starts.
 
     Raises:
-        ControlError: the one that ``--runtime-dir`` names does not answer.
+        ControlError: the one that ``--runtime-dir`` names does not answer, or starts.
     """
     client = connect(args, timeout_s=2.0)
     try:
-        client.call("ping")
+        if client.call("ping").get("starting"):
+            raise ControlError(
+                "cannot ask the daemon yet: it is starting; edgerund status tells what it waits for"
+            )
     except ControlError:
         client.close()
         if args.runtime_dir is not None:

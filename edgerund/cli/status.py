@@ -64,6 +64,7 @@ def render(status: dict[str, Any]) -> str:
         f"edgerund {status['version']}, {state}, up {_duration(status['up_s'])}, policy {status['policy']}, "
         f"pid {status['pid']}"
     ]
+    lines += [f"  waits for {text}" for text in status["waits_for"]]
     for ladder in status["ladders"]:
         lines += ["", *_ladder(ladder)]
     lines += ["", "board"]

@@ -30,11 +30,11 @@ class Pending:
 
 
 class ControlSocket:
-    """Answers requests in the control thread; holds no state of its own but the socket."""
+    """Answers requests in the control thread with ``handlers``; holds no state of its own but the socket."""
 
     def __init__(self, endpoint: str, fd: int, handlers: Mapping[str, Handler]) -> None:
         self._context: zmq.Context[Any] = zmq.Context()
-        self._handlers = handlers
+        self.handlers = handlers
         self.socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self.socket.set(zmq.LINGER, 200)
         self.socket.set(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
@@ -76,9 +76,9 @@ class ControlSocket:
             raise ControlError(f"cannot read the request: {e}") from None
         if not isinstance(request, dict) or not isinstance(request.get("op"), str):
             raise ControlError('cannot read the request: send {"op": ...}')
-        handler = self._handlers.get(request["op"])
+        handler = self.handlers.get(request["op"])
         if handler is None:
-            known = ", ".join(sorted(self._handlers))
+            known = ", ".join(sorted(self.handlers))
             raise ControlError(f"cannot do {request['op']!r}: known are {known}")
         return handler(request)
 

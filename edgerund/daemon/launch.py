@@ -10,7 +10,9 @@ from edgerund.clock import Clock
 from edgerund.config.assembly import Assembly
 from edgerund.daemon.fleet import Fleet, budget_bytes, control_listening, watch_listenings
 from edgerund.daemon.listeners import Listening
+from edgerund.daemon.notify import Notifier
 from edgerund.daemon.signals import Signals
+from edgerund.daemon.starting import Starting
 from edgerund.errors import LadderError, StartError
 from edgerund.ports import SysRoot
 
@@ -25,6 +27,7 @@ class Launch:
     listening: Listening
     fleet: Fleet
     started_s: float
+    starting: Starting
     watching: list[Listening] = field(default_factory=list)
 
     def abandon(self) -> None:
@@ -32,6 +35,7 @@ class Launch:
         for r in self.fleet:
             r.discard()
         self.fleet.close_unused(None)
+        self.starting.close()
         for listening in (self.listening, *self.watching):
             listening.close()
 
@@ -45,7 +49,9 @@ def launch(assembly: Assembly, root: SysRoot, clock: Clock, started_s: float) ->
         StartError: a socket that cannot be opened, or another daemon in the same folder.
     """
     fleet = Fleet(available_bytes=available_bytes(root))
-    begun = Launch(control_listening(assembly), fleet, started_s)
+    listening = control_listening(assembly)
+    starting = Starting(assembly, listening, fleet, clock, started_s)
+    begun = Launch(listening, fleet, started_s, starting)
     try:
         begun.watching.extend(watch_listenings(assembly))
         for plan, entry in assembly.ladders.values():
@@ -62,8 +68,10 @@ def launch(assembly: Assembly, root: SysRoot, clock: Clock, started_s: float) ->
     return begun
 
 
-def wait_until_live(begun: Launch, signals: Signals, clock: Clock) -> bool:
+def wait_until_live(begun: Launch, signals: Signals, notifier: Notifier, clock: Clock) -> bool:
     """Wait until every ladder has given its golden answer; a variant that fails makes room for the next one.
+
+    Meanwhile ``notifier`` and whoever asks on the control socket hear what is waited for.
 
     Returns:
         False where somebody wants the daemon to stop before that.
@@ -98,6 +106,8 @@ def wait_until_live(begun: Launch, signals: Signals, clock: Clock) -> bool:
         if all(r.ready for r in begun.fleet):
             return True
         poller.poll(POLL_MS)
+        if begun.starting.turn():
+            notifier.status(begun.starting.words())
         if signals.stop_wanted():
             return False
 

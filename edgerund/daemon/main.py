@@ -50,7 +50,7 @@ def serve(config: Path | None) -> int:
     notifier = Notifier(os.environ)
     log = logging.getLogger("edgerund")
     try:
-        if not wait_until_live(begun, signals, clock):
+        if not wait_until_live(begun, signals, notifier, clock):
             log.info("stopping before it was ready")
             begun.abandon()
             return 0

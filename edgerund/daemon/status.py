@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.types import Decision, NoData, Sense
 
 if TYPE_CHECKING:
+    from edgerund.config.assembly import Assembly
     from edgerund.daemon.supervisor import Supervisor
 
 
@@ -19,18 +20,44 @@ def daemon_status(daemon: Supervisor) -> dict[str, Any]:
     """Everything at a glance."""
     now_s = daemon.clock.monotonic_s()
     return {
-        "version": edgerund.__version__,
-        "pid": os.getpid(),
+        **fleet_status(daemon.assembly, daemon.fleet, now_s, daemon.started_s),
         "ready": daemon.ready,
-        "up_s": round(now_s - daemon.started_s, 3),
-        "policy": daemon.controller.policy.name,
         "control_failures": daemon.controller.failures,
-        "policy_file": str(daemon.assembly.policy_file),
-        "settings_file": str(daemon.assembly.file or ""),
-        "runtime_dir": str(daemon.assembly.runtime_dir),
-        "ladders": [ladder_status(r, now_s) for r in daemon.fleet],
         "senses": [sense_item(s) for _, s in sorted(daemon.hub.senses().items())],
     }
+
+
+def fleet_status(
+    assembly: Assembly, fleet: Iterable[LadderRuntime], now_s: float, started_s: float
+) -> dict[str, Any]:
+    """What can be told at any time, also while the daemon starts: no senses and no decisions yet."""
+    return {
+        "version": edgerund.__version__,
+        "pid": os.getpid(),
+        "ready": False,
+        "waits_for": waits_for(fleet),
+        "up_s": round(now_s - started_s, 3),
+        "policy": assembly.policy.name,
+        "control_failures": 0,
+        "policy_file": str(assembly.policy_file),
+        "settings_file": str(assembly.file or ""),
+        "runtime_dir": str(assembly.runtime_dir),
+        "ladders": [ladder_status(r, now_s) for r in fleet],
+        "senses": [],
+    }
+
+
+def waits_for(fleet: Iterable[LadderRuntime]) -> list[str]:
+    """What must happen until every ladder answers: one sentence for each that does not."""
+    return [f"{r.plan.name}: {_next_step(r)}" for r in fleet if not r.live]
+
+
+def _next_step(r: LadderRuntime) -> str:
+    if not r.usable():
+        return "no variant is usable"
+    if r.fileno() is None:
+        return "its worker is to be started again"
+    return f"{r.loading} loads" if r.loading else "its worker comes up"
 
 
 def ladder_status(r: LadderRuntime, now_s: float) -> dict[str, Any]:

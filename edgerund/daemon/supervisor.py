@@ -10,7 +10,7 @@ import zmq
 
 from edgerund.clock import Clock
 from edgerund.config.assembly import Assembly
-from edgerund.daemon.control import ControlSocket, Pending
+from edgerund.daemon.control import Pending
 from edgerund.daemon.controller import Controller
 from edgerund.daemon.farewell import farewell
 from edgerund.daemon.fleet import budget_bytes
@@ -65,9 +65,7 @@ class Supervisor:
         self._undecided = True
         self._listening, self._watching = launch.listening, launch.watching
         self.watch = Watch(self._watching, clock)
-        self.control = ControlSocket(
-            self._listening.endpoint, self._listening.socket.fileno(), handlers(self)
-        )
+        self.control = launch.starting.hand_over(handlers(self))
 
     # ------------------------------------------------------------------ life
     def run(self, signals: Signals) -> None:

@@ -119,6 +119,7 @@ STATUS: dict[str, Any] = {
     "up_s": 3700.0,
     "policy": "default",
     "pid": 7,
+    "waits_for": ["demo: top loads"],
     "ladders": [
         {
             "name": "demo",
@@ -152,6 +153,7 @@ STATUS: dict[str, Any] = {
 def test_status_tells_what_is_wrong_before_anything_answers() -> None:
     told = status.render(STATUS)
     assert "starting, up 1 h 01 min" in told
+    assert "waits for demo: top loads" in told
     assert "demo (classify): nothing answers" in told
     assert "worker restarted 2 times" in told
     assert "QUARANTINED: wrong checksum" in told
