@@ -68,6 +68,10 @@ class Keeper:
             elif share != held.share and not held.trouble:
                 self._cap(name, share)
 
+    def left(self) -> bool:
+        """Something could not be put back."""
+        return any(held.was for held in self.held.values())
+
     def restore(self) -> None:
         """Put everything back."""
         self.want({})

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "edgerund.cli.sensors",
         "what is read from this machine, and what is absent and why",
     ),
+    "actuators": ("edgerund.cli.actuators", "what is capped on this machine; put it back by hand"),
     "doctor": ("edgerund.cli.doctor", "what this board needs for full function"),
     "record": ("edgerund.cli.record", "record snapshots and decisions"),
     "simulate": ("edgerund.cli.simulate", "run a policy on a simulated board"),

@@ -16,8 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from edgerund.actuators.load import left_capped
 from edgerund.cli.sensors import settle
+from edgerund.client.control import ControlClient
+from edgerund.client.endpoint import runtime_dirs
 from edgerund.clock import SystemClock
+from edgerund.errors import ControlError
 from edgerund.sensors.doctor import DEVICES, Facts, Finding, examine
 from edgerund.sensors.hub import SensorHub
 from edgerund.sensors.sysroot import FileRoot
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             frozenset(m for m in _MODULES if importlib.util.find_spec(m) is not None),
             denied_devices() if args.sysroot == Path("/") else {},
         )
-        findings = examine(facts)
+        findings = [*examine(facts), *left_behind()]
     finally:
         hub.stop()
     if args.json:
@@ -66,6 +70,28 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(render(findings))
     return int(any(f.level == "mend" for f in findings))
+
+
+def left_behind() -> list[Finding]:
+    """Caps that a daemon did not put back, because it was killed and none was started since."""
+    found = []
+    for folder in runtime_dirs():
+        names = left_capped(folder)
+        if names and not answers(folder):
+            text = f"{', '.join(names)} still capped by a daemon that was killed"
+            mend = f"edgerund actuators restore --runtime-dir {folder}"
+            found.append(Finding("mend", "actuators", text, mend))
+    return found
+
+
+def answers(folder: Path) -> bool:
+    """Whether a daemon runs there."""
+    with ControlClient(folder, timeout_s=2.0) as control:
+        try:
+            control.call("ping")
+        except ControlError:
+            return False
+    return True
 
 
 def render(findings: list[Finding]) -> str:

@@ -21,14 +21,23 @@ if TYPE_CHECKING:
     from edgerund.daemon.supervisor import Supervisor
 
 log = logging.getLogger("edgerund.control")
-OPS = ("ping", "status", "why", "pin", "unpin", "reload", "sensors", "tick")
 MAX_HOLD_S = 366 * 86400.0
 
 
 def handlers(daemon: Supervisor) -> dict[str, Handler]:
     """The table of operations."""
     ops = Operations(daemon)
-    return {name: getattr(ops, name) for name in OPS}
+    return {
+        "ping": ops.ping,
+        "status": ops.status,
+        "why": ops.why,
+        "pin": ops.pin,
+        "unpin": ops.unpin,
+        "reload": ops.reload,
+        "sensors": ops.sensors,
+        "actuators": ops.actuators,
+        "tick": ops.tick,
+    }
 
 
 class Operations:
@@ -111,6 +120,11 @@ class Operations:
             "senses": [sense_item(s) for _, s in sorted(hub.senses().items())],
             "readers": [asdict(r) for r in hub.status()],
         }
+
+    def actuators(self, _request: Mapping[str, Any]) -> dict[str, Any]:
+        """What is capped, what was there before, and what stands in the way."""
+        actuation = self._daemon.actuation
+        return {"actuators": actuation.status() if actuation is not None else []}
 
     def tick(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         """The latest snapshot and its decisions, in the exact text form of a recording."""

@@ -77,6 +77,7 @@ def _supervise(
     signals: Signals,
     clock: Clock,
 ) -> None:
+    from edgerund.daemon.actuation import Actuation
     from edgerund.daemon.supervisor import Supervisor
     from edgerund.observe.decision_log import DecisionLog
     from edgerund.sensors.hub import SensorHub
@@ -87,6 +88,11 @@ def _supervise(
     with contextlib.ExitStack() as stack:
         hub.start()
         stack.callback(hub.stop)
+        actuation = Actuation(root)
+        actuation.use(assembly, actuation.make(assembly))
+        stack.callback(actuation.close)
+        supervisor.actuation = actuation
+        supervisor.observers.append(lambda *_: actuation.want(supervisor.controller.caps()))
         past = DecisionLog(assembly.runtime_dir, clock)
         stack.callback(past.close)
         supervisor.observers.append(lambda _snapshot, decisions: past.note(decisions))

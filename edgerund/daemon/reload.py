@@ -19,9 +19,12 @@ from edgerund.errors import (
 
 if TYPE_CHECKING:
     from edgerund.daemon.supervisor import Supervisor
+    from edgerund.ports import Actuator
 
 log = logging.getLogger("edgerund.reload")
 LIMIT_S = 120.0
+FIXED = ("runtime_dir", "socket_mode", "watch_endpoints", "metrics", "sensors", "recorder")
+"""Settings that only a restart changes."""
 LEAVE_S = 1.0
 """Beyond ``drain_s`` an old worker has so long to end; nobody answers meanwhile."""
 
@@ -37,11 +40,13 @@ class Reload:
         self._leaving: list[LadderRuntime] = []
         self._new: Assembly | None = None
         self._error: EdgerundError | None = None
+        self._actuators: dict[str, Actuator] | None = None
         self._committed = False
         self._left_by_s = self._until_s
         try:
             self._new = load_assembly(daemon.assembly.file)
             self._refuse_what_needs_a_restart(daemon.assembly, self._new)
+            self._actuators = self._other_actuators(daemon.assembly, self._new)
             self._prepare(self._new, now_s)
         except EdgerundError as e:
             self._error = e
@@ -74,11 +79,21 @@ class Reload:
     def _refuse_what_needs_a_restart(self, old: Assembly, new: Assembly) -> None:
         problems = [
             Problem(str(new.file or "settings"), 0, key, "cannot change it while running: restart")
-            for key in ("runtime_dir", "socket_mode", "watch_endpoints", "metrics", "sensors", "recorder")
+            for key in FIXED
             if getattr(old.settings, key) != getattr(new.settings, key)
         ]
         if problems:
             raise ConfigError(problems)
+
+    def _other_actuators(self, old: Assembly, new: Assembly) -> dict[str, Actuator] | None:
+        """Those of the new policy; None where nothing about them changes."""
+        before = (old.policy.actuators, old.settings.actuators)
+        if self._daemon.actuation is None or before == (
+            new.policy.actuators,
+            new.settings.actuators,
+        ):
+            return None
+        return self._daemon.actuation.make(new)
 
     def _prepare(self, new: Assembly, now_s: float) -> None:
         old = self._daemon.assembly
@@ -135,6 +150,8 @@ class Reload:
             n: self._fresh.get(n) or daemon.fleet.runtimes[n] for n in self._new.ladders
         }
         daemon.controller.replace(self._new.policy, self._fresh)
+        if daemon.actuation is not None and self._actuators is not None:
+            daemon.actuation.use(self._new, self._actuators)
         self._committed = True
 
     def _keeps(self, name: str, old: LadderRuntime) -> bool:

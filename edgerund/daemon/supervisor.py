@@ -10,6 +10,7 @@ import zmq
 
 from edgerund.clock import Clock
 from edgerund.config.assembly import Assembly
+from edgerund.daemon.actuation import Actuation
 from edgerund.daemon.control import Pending
 from edgerund.daemon.controller import Controller
 from edgerund.daemon.farewell import farewell
@@ -53,6 +54,7 @@ class Supervisor:
         self.controller = Controller(assembly.policy, clock)
         self.fleet = launch.fleet
         self.observers: list[Observer] = []
+        self.actuation: Actuation | None = None
         self.started_s = launch.started_s
         self._recovery = Recovery()
         self._pause_s: float | None = None

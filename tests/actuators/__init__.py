@@ -1,0 +1,1 @@
+"""Actuators: on real files in a tree, and a real program."""
