@@ -21,23 +21,14 @@ if TYPE_CHECKING:
     from edgerund.daemon.supervisor import Supervisor
 
 log = logging.getLogger("edgerund.control")
+OPS = ("ping", "status", "why", "pin", "unpin", "reload", "sensors", "actuators", "tick")
 MAX_HOLD_S = 366 * 86400.0
 
 
 def handlers(daemon: Supervisor) -> dict[str, Handler]:
     """The table of operations."""
     ops = Operations(daemon)
-    return {
-        "ping": ops.ping,
-        "status": ops.status,
-        "why": ops.why,
-        "pin": ops.pin,
-        "unpin": ops.unpin,
-        "reload": ops.reload,
-        "sensors": ops.sensors,
-        "actuators": ops.actuators,
-        "tick": ops.tick,
-    }
+    return {name: getattr(ops, name) for name in OPS}
 
 
 class Operations:
