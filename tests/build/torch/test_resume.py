@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_after_kill_9_a_training_goes_on_and_gives_what_an_uninterrupted_one_giv
 
 def test_a_lottery_that_is_stopped_between_its_rounds_does_not_repeat_them(tmp_path: Path) -> None:
     top = bench.run("train", [], tmp_path / "top", params={"width": 8}, epochs=2)
-    rounds = {"sparsity": 0.7, "rounds": 3, "epochs": 1}
+    rounds: dict[str, Any] = {"sparsity": 0.7, "rounds": 3, "epochs": 1}
     whole = bench.run("lottery", [top], tmp_path / "whole", **rounds)
 
     class Stop(Exception):
