@@ -80,7 +80,8 @@ def _restore(args: argparse.Namespace, folder: Path) -> int:
     if client is not None:
         client.close()
         raise ControlError(
-            "cannot restore while the daemon runs, which would cap again: take actuators out of its policy, and reload"
+            "cannot restore while the daemon runs, which would cap again: take the actuators out of its policy, "
+            "and reload"
         )
     names = left_capped(folder)
     if not names:
