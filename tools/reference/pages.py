@@ -9,7 +9,7 @@ from tools.reference.commands import commands
 from tools.reference.errors import errors
 from tools.reference.metrics import metrics
 from tools.reference.rooms import rooms
-from tools.reference.schema import card, ladder, policy, settings
+from tools.reference.schema import card, ladder, policy, recipe, settings
 from tools.reference.techniques import techniques
 
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -20,6 +20,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/ladder.md": ladder,
     "docs/reference/card.md": card,
     "docs/reference/techniques.md": techniques,
+    "docs/reference/recipe.md": recipe,
     "docs/rooms.md": rooms,
     "docs/reference/cli.md": commands,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, TypeAlias
 
+from edgerund.build.recipe import recipe_schema
 from edgerund.config.card import card_schema
 from edgerund.config.ladder_file import ladder_schema
 from edgerund.config.policy import policy_schema
@@ -12,6 +13,7 @@ from edgerund.config.settings import Settings
 from tools.reference.markdown import table
 
 Schema: TypeAlias = "dict[str, Any]"
+_IN_LADDER = {"Common": "ladder.md", "InputFile": "ladder.md", "OutputFile": "ladder.md"}
 BOUNDS = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
 
 
@@ -43,6 +45,11 @@ def keys_of(schema: Schema) -> str:
 def prose(text: str) -> str:
     """A docstring as one paragraph."""
     return _prose(text)
+
+
+def recipe() -> str:
+    """A recipe of the ladder factory."""
+    return _page(recipe_schema(), elsewhere=_IN_LADDER)
 
 
 def _page(schema: Schema, elsewhere: dict[str, str] | None = None) -> str:
@@ -120,7 +127,8 @@ class _Writer:
             items = prop.get("items") or {}
             return f"list of {self.form(items)}" if items else "list"
         if kind == "object":
-            inner = prop.get("additionalProperties")
+            patterns = list(prop.get("patternProperties", {}).values())
+            inner = patterns[0] if patterns else prop.get("additionalProperties")
             return f"name: {self.form(inner)}" if isinstance(inner, dict) and inner else "mapping"
         word = {
             "string": "text",

@@ -22,7 +22,8 @@ class OnnxFileParams(BaseModel):
 
     file: Path = Field(description="The model; relative to the recipe.")
     size: dict[str, list[int]] = Field(
-        default={}, description="For free sides: the shape of an input, by its name; 0 leaves a side alone."
+        default={},
+        description="For free sides: the shape of an input, by its name; 0 leaves a side alone.",
     )
 
 
