@@ -98,6 +98,7 @@ def _ladder(ladder: dict[str, Any]) -> list[str]:
     if ladder["restarts"]:
         times = "once" if ladder["restarts"] == 1 else f"{ladder['restarts']} times"
         lines.append(f"  worker restarted {times}")
+    lines += [_agreement(a) for a in ladder["agreements"]]
     for v in ladder["variants"]:
         mark = "*" if v["name"] == ladder["live"] else "+" if v["resident"] else " "
         accuracy = "-" if v["accuracy"] is None else f"{100 * v['accuracy']:.2f} %"
@@ -107,6 +108,13 @@ def _ladder(ladder: dict[str, Any]) -> list[str]:
             f"  {mark} {v['name']:<16} {accuracy:>9} {latency:>12} {v['answered']:>9} answered{note}"
         )
     return lines
+
+
+def _agreement(seen: dict[str, Any]) -> str:
+    """What the shadow saw of one variant."""
+    share, frames = 100 * seen["share"], seen["frames"]
+    line = f"  {seen['variant']} answers like the best one in {share:.1f} % of {frames:.0f} frames"
+    return line + (f": DRIFTED, counts as {100 * seen['accuracy']:.2f} %" if seen["drifted"] else "")
 
 
 def _escalated(variant: dict[str, Any]) -> str:

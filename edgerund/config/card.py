@@ -124,6 +124,7 @@ class CardFile(Strict):
             memory_bytes=self.memory_bytes,
             load_ms=self.load_ms,
             file_bytes=self.file_bytes,
+            agreement=self.agreement,
         )
 
 

@@ -19,6 +19,7 @@ from edgerund.config.policy_limits import (
     SwitchingModel,
 )
 from edgerund.config.policy_rules import RuleModel
+from edgerund.config.policy_shadow import ShadowModel
 from edgerund.config.source import Document, Strict, parse_yaml, read_yaml, validate
 from edgerund.types import policy as plain
 
@@ -82,6 +83,9 @@ class PolicyModel(Strict):
     board: BoardModel = BoardModel()
     actuators: ActuatorsModel = ActuatorsModel()
     clients: ClientsModel = ClientsModel()
+    shadow: ShadowModel | None = Field(
+        default=None, description="live agreement with the best variant; unset: no frame runs twice"
+    )
     expect: list[ExpectModel] = Field(
         default_factory=list, description="what the simulator must show"
     )
@@ -106,6 +110,7 @@ class PolicyModel(Strict):
             board=self.board.plan(),
             actuators=self.actuators.plan(),
             clients=self.clients.plan(),
+            shadow=self.shadow.plan() if self.shadow else None,
         )
 
 

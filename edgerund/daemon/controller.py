@@ -10,6 +10,7 @@ from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.policy.caps import shares
 from edgerund.policy.carry import carried, without
 from edgerund.policy.decide import decide, initial
+from edgerund.policy.explain import sentence
 from edgerund.types import Decision, Decisions, Reason, Sense, Snapshot
 from edgerund.types.policy import PolicyPlan
 
@@ -88,6 +89,7 @@ def _carry_out(able: Mapping[str, LadderRuntime], decisions: Decisions) -> None:
     for name, decision in decisions.items():
         if name in able:
             _log_change(able[name].decision, decision)
+            _log_drift(able[name].decision, decision)
             able[name].apply(decision)
 
 
@@ -107,3 +109,12 @@ def _log_change(before: Decision | None, now: Decision) -> None:
     ):
         return
     log.info("%s: %s: %s", now.ladder, now.variant, now.reason.text)
+
+
+def _log_drift(before: Decision | None, now: Decision) -> None:
+    """One line when a variant ceases to answer like the best one, and one when it does again."""
+    was = {a.variant for a in before.agreements if a.drifted} if before is not None else set()
+    for one in now.agreements:
+        if one.drifted != (one.variant in was):
+            say = log.warning if one.drifted else log.info
+            say("%s: %s: %s", now.ladder, "drift" if one.drifted else "drift is over", sentence(one, now))

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from edgerund.daemon.quarantine import Quarantine, suspects_of
 from edgerund.daemon.residency import need_bytes, plan_residency
+from edgerund.daemon.shadowing import Shadowing
 from edgerund.daemon.worker_link import WorkerLink, how
 from edgerund.types import Decision, Hold, LadderPlan, LadderState, ServingFigures, VariantState
 from edgerund.types import worker as w
@@ -50,6 +51,7 @@ class LadderRuntime:
         self._hang_s = hang_s
         self._measured: dict[str, int] = {}
         self._residents: set[str] = set()
+        self._shadowing = Shadowing()
         self.loading = ""
         self._wanted = ""
         self._label: tuple[str, str, float | None] = ("", "", None)
@@ -144,6 +146,7 @@ class LadderRuntime:
         suspects = suspects_of(end, hung=hung, loading=self.loading, live=self.live)
         self.loading = ""
         self._residents.clear()
+        self._shadowing.died(now_s)
         self.report = None  # the figures of one who is gone would be taken for the present
         was_live, self.live = bool(self.live), ""
         if self._stopping:
@@ -269,6 +272,9 @@ class LadderRuntime:
         if decision.variant != self._wanted or label != self._label:
             self._wanted, self._label = decision.variant, label
             self._send_serve(decision.variant, break_first=residency.break_first)
+        beside = self._shadowing.wish(decision.shadow, decision.at_s)
+        if beside is not None:
+            self._send(beside)
         for name in residency.keep:
             if name in self._residents or name == self._wanted or name not in usable:
                 continue

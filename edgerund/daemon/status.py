@@ -81,6 +81,10 @@ def ladder_status(r: LadderRuntime, now_s: float) -> dict[str, Any]:
         },
         "reason": None if r.decision is None else asdict(r.decision.reason),
         "headroom": {} if r.decision is None else dict(r.decision.headroom),
+        "shadow": None
+        if r.decision is None or r.decision.shadow is None
+        else r.decision.shadow.variant,
+        "agreements": [] if r.decision is None else [asdict(a) for a in r.decision.agreements],
         "variants": [
             {
                 "name": v.name,

@@ -14,13 +14,14 @@ from functools import cache
 from typing import Any, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from edgerund.types import Decisions, NoData, Reading, Snapshot, VariantState
-from edgerund.types.decision import Decision, Floor, Reason, Rejection
+from edgerund.types.decision import Agreement, Decision, Floor, Reason, Rejection, Shadow
 from edgerund.types.snapshot import Card, Hold, LadderState, ServingFigures
 
 Json: TypeAlias = Any
 Names: TypeAlias = Mapping[str, list[str]]
 
 _CLASSES = (
+    Agreement,
     Card,
     Decision,
     Floor,
@@ -31,6 +32,7 @@ _CLASSES = (
     Reason,
     Rejection,
     ServingFigures,
+    Shadow,
     Snapshot,
     VariantState,
 )

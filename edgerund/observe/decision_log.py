@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from edgerund.clock import Clock
-from edgerund.types import Decision, Decisions, Floor, Reason, Rejection
+from edgerund.types import Agreement, Decision, Decisions, Floor, Reason, Rejection, Shadow
 
 _log = logging.getLogger("edgerund.observe")
 FILE = "decisions.jsonl"
@@ -145,7 +145,7 @@ def moment_item(found: Moment, wall_s: float) -> dict[str, Any]:
 
 def decision_of(item: Mapping[str, Any]) -> Decision:
     """A decision from its JSON form (``asdict``). Raises KeyError, TypeError for anything else."""
-    floor = item.get("floor")
+    floor, shadow = item.get("floor"), item.get("shadow")
     rejected = tuple(Rejection(r["variant"], Reason(**r["reason"])) for r in item["rejected"])
     return Decision(
         **{
@@ -155,6 +155,8 @@ def decision_of(item: Mapping[str, Any]) -> Decision:
             "warm": tuple(item["warm"]),
             "notes": tuple(item["notes"]),
             "floor": None if floor is None else Floor(**floor),
+            "shadow": None if shadow is None else Shadow(**shadow),
+            "agreements": tuple(Agreement(**a) for a in item.get("agreements", ())),
         }
     )
 

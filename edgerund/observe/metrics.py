@@ -30,7 +30,7 @@ FAMILIES: Mapping[str, str] = {
     "edgerund_control_failures_total": "Decisions that failed, or failures of the loop around them.",
     "edgerund_requests_total": "Requests by ladder and outcome: ok, or the error code of the reply; drops by name.",
     "edgerund_answers_total": "Good replies by ladder and variant.",
-    "edgerund_engine_events_total": "What engines count while live: frames of a cascade, and how many of them escalated.",
+    "edgerund_engine_events_total": "What engines count while live, such as a cascade's frames and escalations.",
     "edgerund_stage_seconds": "Time of each stage of a good reply: queue, prepare, infer, finish, total.",
     "edgerund_live": "1 for the variant that answers now, 0 for the others.",
     "edgerund_resident": "1 for variants that are loaded and warm.",
@@ -41,6 +41,10 @@ FAMILIES: Mapping[str, str] = {
     "edgerund_worker_cpu_seconds_total": "Processor time of a ladder's worker.",
     "edgerund_queue_depth": "Requests waiting at the last report.",
     "edgerund_headroom_ratio": "0 at the limit, 1 far from it, by ladder and constraint.",
+    "edgerund_agreement_ratio": "How often a variant answered like the ladder's best lately; with a shadow only.",
+    "edgerund_agreement_expected_ratio": "The same as its card says, or as it was seen here before.",
+    "edgerund_accuracy_ratio": "What a variant's accuracy counts for now, with a shadow: the card's, or less.",
+    "edgerund_drifted": "1 while a variant's agreement is lower than chance explains.",
     "edgerund_reading": "Value of a sense by name and unit; absent while there is none.",
     "edgerund_reading_age_seconds": "Age of a sense.",
 }
@@ -72,6 +76,7 @@ class StatusCollector(Collector):
         yield from _counters(ladders)
         yield _stages(ladders)
         yield from _gauges(ladders)
+        yield from _agreements(ladders)
         yield from _readings(status["senses"])
 
 
@@ -192,6 +197,21 @@ def _gauges(ladders: list[dict[str, Any]]) -> Iterator[Metric]:
         ["ladder", "constraint"],
         [((x["name"], c), h) for x in ladders for c, h in x["headroom"].items()],
     )
+
+
+def _agreements(ladders: list[dict[str, Any]]) -> Iterator[Metric]:
+    found = [(x["name"], a) for x in ladders for a in x.get("agreements", [])]
+    for family, key in (
+        ("edgerund_agreement_ratio", "share"),
+        ("edgerund_agreement_expected_ratio", "expected"),
+        ("edgerund_accuracy_ratio", "accuracy"),
+        ("edgerund_drifted", "drifted"),
+    ):
+        yield _gauge(
+            family,
+            ["ladder", "variant"],
+            [((name, a["variant"]), float(a[key])) for name, a in found],
+        )
 
 
 def _stages(ladders: list[dict[str, Any]]) -> Metric:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from edgerund.policy import floors, reasons, rules
+from edgerund.policy import agreement, floors, reasons, rules
 from edgerund.policy.deadline import limit_of, timeliness
 from edgerund.policy.loads import accuracies_of, loads_mw
 from edgerund.policy.senses import Sensed
@@ -63,7 +63,7 @@ def tabulate(
     """Judge every variant of ``ladder`` by itself."""
     terms = policy.ladders.get(ladder.name, LadderTerms())
     names = [v.name for v in ladder.variants]
-    accuracies = accuracies_of(ladder)
+    accuracies = agreement.trusted(accuracies_of(ladder), ladder, memory.agreement)
     loads = loads_mw(ladder, memory, energies)
     least, who = _floor(policy, terms, accuracies, floors.granted(policy, memory.wishes))
     limit = limit_of(policy, terms, ladder)
@@ -81,7 +81,7 @@ def tabulate(
             policy.switching.hysteresis,
             better=current is None or place < current,
         )
-        below = None if least is None else _below_floor(ladder, place, least, who)
+        below = _below_floor(ladder, place, accuracies[place], least, who)
         candidates.append(
             Candidate(
                 place,
@@ -158,13 +158,16 @@ def _floor(
     return own, "the policy asks"
 
 
-def _below_floor(ladder: LadderState, place: int, least: float, who: str) -> Reason | None:
+def _below_floor(
+    ladder: LadderState, place: int, accuracy: float, least: float | None, who: str
+) -> Reason | None:
     """A variant below the floor. One of unknown accuracy passes only at the top of the ladder."""
     variant = ladder.variants[place]
-    known = variant.card.accuracy
-    if known is None:
+    if least is None:
+        return None
+    if variant.card.accuracy is None:
         return None if place == 0 else reasons.accuracy_unknown(variant.name, least, who)
-    return reasons.floor(variant.name, known, least, who) if known < least else None
+    return reasons.floor(variant.name, accuracy, least, who) if accuracy < least else None
 
 
 def _blocked(

@@ -34,7 +34,7 @@ def carried(old: PolicyPlan, new: PolicyPlan, state: State) -> State:
 def without(state: State, ladders: Collection[str]) -> State:
     """The state after these ladders were replaced: how slow their variants are is not known any more."""
     kept = {
-        name: replace(memory, latency=LatencyMemory()) if name in ladders else memory
+        name: replace(memory, latency=LatencyMemory(), agreement={}) if name in ladders else memory
         for name, memory in state.ladders.items()
     }
     return replace(state, ladders=kept)

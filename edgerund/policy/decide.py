@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from edgerund.policy import caps, floors, reasons, rules
+from edgerund.policy import agreement, caps, floors, reasons, rules
 from edgerund.policy.candidates import Table, tabulate
 from edgerund.policy.frame_rate import advised_hz
 from edgerund.policy.gate import Move, moves
@@ -16,10 +16,11 @@ from edgerund.policy.gate import load_mw as loads_of
 from edgerund.policy.limits import limits_now
 from edgerund.policy.observe import observe
 from edgerund.policy.power import total_mw
+from edgerund.policy.shadow import beside
 from edgerund.policy.state import State
 from edgerund.policy.switching import switched
 from edgerund.policy.verdicts import explain_rejections, headroom
-from edgerund.types import Decision, Reason, Rejection, Snapshot
+from edgerund.types import Decision, Reason, Rejection, Shadow, Snapshot
 from edgerund.types.policy import PolicyPlan
 
 
@@ -70,8 +71,9 @@ def decide(
         reason = _reason(table, move, why, now_s)
         memory = ladders[table.ladder.name]
         chosen = table.candidates[move.place].name
-        known = table.ladder.variants[move.place].card.accuracy
-        floor = floors.judged(policy, memory.wishes, known)
+        floor = floors.judged(policy, memory.wishes, _known_accuracy(table, move.place))
+        left = headroom(limits, table, move)
+        shadow, rests = beside(policy, table, move.place, limits, left, memory)
         fps = None
         if terms.frame_rate:
             others_mw = all_mw - table.candidates[move.place].load_mw
@@ -86,16 +88,21 @@ def decide(
             changed=chosen != table.ladder.live,
             voluntary=move.voluntary,
             rejected=tuple(Rejection(name, because) for name, because in why.items()),
-            headroom=headroom(limits, table, move),
-            warm=_warm(table, move),
+            headroom=left,
+            warm=_warm(table, move, shadow),
             notes=(
                 *table.notes,
                 *limits.notes,
                 *floors.note(floor),
+                *rests,
                 *caps.notes(terms, capped),
             ),
             since_s=switch.since_s,
             floor=floor,
+            shadow=shadow,
+            agreements=agreement.summary(
+                [c.accuracy for c in table.candidates], table.ladder, memory.agreement
+            ),
             suggested_fps=fps,
         )
         ladders[table.ladder.name] = replace(memory, switch=switch, fps=fps)
@@ -122,11 +129,18 @@ def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -
     return reasons.best(f"{chosen.name} is the best variant, and every limit is kept")
 
 
-def _warm(table: Table, move: Move) -> tuple[str, ...]:
-    """The chosen one, its neighbours (the way it is likely to go first), and the cheapest."""
+def _known_accuracy(table: Table, place: int) -> float | None:
+    """What a variant counts for, if anybody measured it."""
+    measured = table.ladder.variants[place].card.accuracy is not None
+    return table.candidates[place].accuracy if measured else None
+
+
+def _warm(table: Table, move: Move, shadow: Shadow | None) -> tuple[str, ...]:
+    """The chosen one, its neighbours (the way it is likely to go first), the cheapest, and what runs beside."""
     usable = [c for c in table.candidates if c.blocked is None]
     below = [c.name for c in usable if c.place > move.place][:1]
     above = [c.name for c in usable if c.place < move.place][-1:]
     cheapest = [c.name for c in usable][-1:]
-    names = [table.candidates[move.place].name, *above, *below, *cheapest]
+    beside = [] if shadow is None else [shadow.variant]
+    names = [table.candidates[move.place].name, *above, *below, *cheapest, *beside]
     return tuple(dict.fromkeys(names))

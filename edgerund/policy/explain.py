@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgerund.types import Decision
+from edgerund.types import Agreement, Decision
 
 # What would have to change, by the code of the reason that stands in the way.
 _NEEDS: Mapping[str, str] = {
@@ -38,6 +38,7 @@ def explain(decision: Decision) -> str:
         width = max(len(r.variant) for r in decision.rejected)
         lines.append("  not taken:")
         lines += [f"    {r.variant:<{width}}  {r.reason.text}" for r in decision.rejected]
+    lines += [f"  {sentence(one, decision)}" for one in decision.agreements]
     if decision.headroom:
         shares = ", ".join(
             f"{name} {100 * left:.0f} %" for name, left in sorted(decision.headroom.items())
@@ -45,6 +46,19 @@ def explain(decision: Decision) -> str:
         lines.append(f"  headroom: {shares}")
     lines += [f"  note: {note}" for note in decision.notes]
     return "\n".join(lines)
+
+
+def sentence(one: Agreement, decision: Decision) -> str:
+    """What was seen of one variant's agreement with the ladder's best."""
+    text = (
+        f"{one.variant} answers like the best variant in {100 * one.share:.1f} % of the last {one.frames:.0f} sampled"
+        f" frames ({100 * one.expected:.1f} % expected)"
+    )
+    if one.drifted:
+        text += f": the scene has drifted, its accuracy counts as {one.accuracy:.4g}"
+    elif decision.shadow is not None and decision.shadow.variant == one.variant:
+        text += "; it runs beside now"
+    return text
 
 
 def needed(decision: Decision) -> str:

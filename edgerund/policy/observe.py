@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from edgerund.policy import battery, floors, power, rules, slowdown, thermal
+from edgerund.policy import agreement, battery, floors, power, rules, slowdown, thermal
 from edgerund.policy.limits import BATTERY_SENSES, watched
 from edgerund.policy.loads import energies_of
 from edgerund.policy.senses import Sensed, sense_all
@@ -89,8 +89,9 @@ def _ladder(
     latency = slowdown.observe(memory.latency, serving, {v.name: v.card for v in ladder.variants})
     switch = refill(memory.switch, policy.switching, now_s)
     wishes = floors.observe(memory.wishes, serving.accuracy_asked, now_s, policy.clients.active_s)
+    agreed = agreement.observe(memory.agreement, serving, ladder, now_s)
     if serving.window_s < LEAST_WINDOW_S or (dt_s <= 0.0 and memory.latency.history):
-        return replace(memory, latency=latency, switch=switch, wishes=wishes)
+        return replace(memory, latency=latency, switch=switch, wishes=wishes, agreement=agreed)
     flow = _rate_hz(serving)
     mean_ms = serving.infer_ms_mean
     busy_ms = mean_ms if mean_ms is not None and slowdown.plausible(mean_ms) else 0.0
@@ -103,6 +104,7 @@ def _ladder(
         now_s if serving.refused > 0 else memory.refused_s,
         wishes,
         memory.fps,
+        agreed,
     )
 
 

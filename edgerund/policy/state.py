@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from edgerund.policy.agreement import Seen
 from edgerund.policy.battery import BatteryMemory
 from edgerund.policy.floors import Wish
 from edgerund.policy.plain import from_plain, to_plain
@@ -25,6 +26,7 @@ class LadderMemory:
     ``rate_hz`` is the demand, quick to rise and slow to fall; ``flow_hz`` the mean rate of answers. ``refused_s`` is
     when a frame was last refused: clients then send at a rate of their own, whatever is answered. ``wishes`` are the
     accuracies that clients ask for. ``fps`` is the frame rate that they were advised last.
+    ``agreement`` is how often each variant answered like the best one.
     """
 
     latency: LatencyMemory = LatencyMemory()
@@ -35,6 +37,7 @@ class LadderMemory:
     refused_s: float | None = None
     wishes: tuple[Wish, ...] = ()
     fps: float | None = None
+    agreement: Mapping[str, Seen] = field(default_factory=dict)
 
     def with_switch(self, switch: SwitchMemory) -> LadderMemory:
         """The same with another memory of swaps."""

@@ -6,12 +6,16 @@ while the loader works on another one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from edgerund.mailbox import Mailbox
 from edgerund.serve.mail import (
+    Beside,
     CloseDone,
     CloseJob,
+    Compared,
+    CompareJob,
     GaveUp,
     GiveUp,
     LoadDone,
@@ -20,12 +24,15 @@ from edgerund.serve.mail import (
     LoadJob,
     Relabel,
     Resident,
+    Sampled,
     ServingMail,
     Suspect,
     TakeOver,
     TookOver,
 )
+from edgerund.serve.shadow import Lending
 from edgerund.types import LadderPlan
+from edgerund.types import worker as w
 from edgerund.types.worker import (
     Failed,
     Loaded,
@@ -67,6 +74,7 @@ class Agent:
         self._given_up = ""  # who was live before nobody was
         self._giving_up = False  # asked of the serving thread, which has not confirmed yet
         self._broken: set[str] = set()
+        self.shadow = Lending(ladder)
 
     @property
     def residents(self) -> tuple[Resident, ...]:
@@ -107,6 +115,12 @@ class Agent:
             self._tell(Lowered(sound[-1], round(silent_s, 3)))
             self.serve(Serve(sound[-1], UNSTEERED, text))
 
+    def beside(self, wish: w.Beside) -> None:
+        """Run another variant too on some of the frames, or on none."""
+        self.shadow.wish = wish
+        share = wish.share if wish.variant else 0.0
+        self._serving.put(Beside(share, wish.max_per_s))
+
     # -------------------------------------------------------------- news from the threads
     def took_over(self, news: TookOver) -> None:
         """The serving thread confirmed a swap."""
@@ -127,6 +141,22 @@ class Agent:
         if self._wanted is None or self._wanted.variant != news.previous:
             self._to_retire.add(news.previous)
             self._close_retired()  # the loader closes it before it begins with what is put behind
+        self._advance()
+
+    def sampled(self, news: Sampled) -> None:
+        """A frame for the shadow: dropped while the loader has anything else to do, or a swap is under way."""
+        name, about = self.shadow.wish.variant, self.shadow.measured(news)
+        resident = self._residents.get(name)
+        busy = self.shadow.lent or self.loading or self._to_load or self._wanted is not None
+        if not about or resident is None or busy or name in (self.live, self.promised):
+            return
+        if self.live == news.reply.variant and name not in self._to_retire:
+            self.shadow.lend(name, time.monotonic())
+            self._loader.put(CompareJob(resident, news.request, news.reply, about))
+
+    def compared(self, news: Compared) -> None:
+        """The lent engine is back: what waited for it goes on."""
+        self.shadow.came_back(news)
         self._advance()
 
     def closed(self, news: CloseDone) -> None:
@@ -166,6 +196,8 @@ class Agent:
             self._wanted = None
             self._serving.put(Relabel(wish.code, wish.text, wish.fps))
             return
+        if name == self.shadow.lent:
+            return  # goes on in compared: one inference from now at most
         resident = self._residents.get(name)
         if resident is not None:
             self._wanted = None

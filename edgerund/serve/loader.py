@@ -21,6 +21,7 @@ from edgerund.serve.mail import (
     AgentMail,
     CloseDone,
     CloseJob,
+    CompareJob,
     LoadDone,
     LoaderMail,
     LoadFailed,
@@ -28,6 +29,7 @@ from edgerund.serve.mail import (
     Resident,
     ThreadEnded,
 )
+from edgerund.serve.shadow import compare
 from edgerund.types import LadderPlan, VariantPlan
 
 MAX_REASON_CHARS = 2000
@@ -66,8 +68,13 @@ class Loader(threading.Thread):
         for job in self.inbox.drain():
             if job is None:
                 return False
-            self._agent.put(self._close(job) if isinstance(job, CloseJob) else self._load(job))
+            self._agent.put(self._do(job))
         return True
+
+    def _do(self, job: LoadJob | CloseJob | CompareJob) -> AgentMail:
+        if isinstance(job, CompareJob):
+            return compare(self._ladder, job)
+        return self._close(job) if isinstance(job, CloseJob) else self._load(job)
 
     def _close(self, job: CloseJob) -> CloseDone:
         name = job.resident.plan.name

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from edgerund.ports import Engine, Pipeline
 from edgerund.serve.stats import Window
 from edgerund.types import VariantPlan
+from edgerund.wire import Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,21 @@ class TurnAway:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Hand over a sample of the frames that were answered while nothing else waited; ``share`` 0: none."""
+
+    share: float = 0.0
+    max_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Answer what waits for up to ``drain_s``, then end the thread."""
 
     drain_s: float
 
 
-ServingMail: TypeAlias = TakeOver | Relabel | GiveUp | Probe | Bind | TurnAway | Finish
+ServingMail: TypeAlias = TakeOver | Relabel | GiveUp | Probe | Bind | TurnAway | Beside | Finish
 
 
 # ------------------------------------------------------------------ agent -> loader thread
@@ -92,7 +101,17 @@ class CloseJob:
     resident: Resident
 
 
-LoaderMail: TypeAlias = LoadJob | CloseJob | None
+@dataclass(frozen=True, slots=True)
+class CompareJob:
+    """Ask ``resident`` what was asked before, and compare the answers; ``about`` is whose agreement that tells."""
+
+    resident: Resident
+    request: Request
+    reply: Reply
+    about: str
+
+
+LoaderMail: TypeAlias = LoadJob | CloseJob | CompareJob | None
 
 
 # ------------------------------------------------------------------ serving and loader threads -> agent
@@ -137,6 +156,23 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """A frame of the sample, with what the live variant answered."""
+
+    request: Request
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What two answers have in common (0..1); None where that says nothing. The engine is free again."""
+
+    about: str
+    in_common: float | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadDone:
     """A load job ended well."""
 
@@ -167,5 +203,14 @@ class ThreadEnded:
 
 
 AgentMail: TypeAlias = (
-    TookOver | GaveUp | Figures | Suspect | LoadDone | LoadFailed | CloseDone | ThreadEnded
+    TookOver
+    | GaveUp
+    | Figures
+    | Suspect
+    | Sampled
+    | Compared
+    | LoadDone
+    | LoadFailed
+    | CloseDone
+    | ThreadEnded
 )

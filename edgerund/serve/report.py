@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from edgerund.serve.counting import EngineCounts
 from edgerund.serve.loader import resident_bytes
@@ -31,7 +32,9 @@ def figures(
     )
 
 
-def report(f: Figures, loading: str, *, loader_alive: bool) -> w.Report:
+def report(
+    f: Figures, loading: str, shadow: Mapping[str, object], *, loader_alive: bool
+) -> w.Report:
     """What the supervisor hears; sorting the window's samples is done here, not in the serving thread."""
     return w.Report(
         seq=f.seq,
@@ -39,6 +42,7 @@ def report(f: Figures, loading: str, *, loader_alive: bool) -> w.Report:
         figures={
             **f.window.figures(f.now_s, f.variant, f.queue_depth),
             "escalated": f.escalated,
+            **shadow,
         },
         outcomes=f.outcomes,
         answered_by=f.answered_by,

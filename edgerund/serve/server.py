@@ -21,12 +21,14 @@ from edgerund.serve.golden import check_golden
 from edgerund.serve.live import Live
 from edgerund.serve.mail import (
     AgentMail,
+    Beside,
     Bind,
     Finish,
     GaveUp,
     GiveUp,
     Probe,
     Relabel,
+    Sampled,
     ServingMail,
     Suspect,
     TakeOver,
@@ -35,6 +37,7 @@ from edgerund.serve.mail import (
     TurnAway,
 )
 from edgerund.serve.report import figures
+from edgerund.serve.shadow import Sampler
 from edgerund.serve.sockets import MakeSocket
 from edgerund.serve.stats import Stats
 from edgerund.serve.waiting import NEVER_S, Waiting, WaitingRoom
@@ -82,6 +85,7 @@ class Server(threading.Thread):
         self._live: Live | None = None
         self._stats = Stats(clock())
         self._counts = EngineCounts()
+        self._sampler: Sampler | None = None
         self._failures_in_a_row = 0
         self._serving_since_s = 0.0
         self._hopeless = ""  # why nothing will take over, while nothing is live
@@ -206,6 +210,13 @@ class Server(threading.Thread):
         self._failures_in_a_row = 0
         # what waited for a worker to come back says nothing about how fast the variant is
         self._stats.answered(live.name, stages_ms, sample=w.arrived_s >= self._serving_since_s)
+        if (
+            self._sampler is not None
+            and self._sampler.wants()
+            and not self._queue
+            and not int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN  # nobody waits for anything
+        ):
+            self._agent.put(Sampled(w.request, reply))
 
     def _fail(self, live: Live, w: Waiting, error: InferenceFailed) -> None:
         self._stats.failed(error.wire_code)
@@ -239,11 +250,8 @@ class Server(threading.Thread):
     ) -> None:
         self._stats.refused(error.wire_code)
         live = self._live.name if self._live else ""
-        self._send(
-            encode_reply(
-                envelope, error_reply(error, request_id, "missed" if missed else None, live)
-            )
-        )
+        reply = error_reply(error, request_id, "missed" if missed else None, live)
+        self._send(encode_reply(envelope, reply))
 
     def _send(self, frames: Sequence[Buffer]) -> None:
         try:
@@ -276,7 +284,11 @@ class Server(threading.Thread):
                 self._counts.change("", None)
                 self._agent.put(GaveUp(self._live.name))
                 self._live = None
-        elif isinstance(mail, Probe):
+        else:
+            self._steer(mail)
+
+    def _steer(self, mail: ServingMail) -> None:
+        if isinstance(mail, Probe):
             name = self._live.name if self._live else ""
             depth = len(self._queue)
             self._agent.put(
@@ -284,6 +296,8 @@ class Server(threading.Thread):
             )
         elif isinstance(mail, Bind):
             self._listen()
+        elif isinstance(mail, Beside):
+            self._sampler = Sampler(mail, self._clock) if mail.share > 0.0 else None
         elif isinstance(mail, TurnAway):
             self._hopeless = mail.text
             if self._live is None:

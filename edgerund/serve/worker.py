@@ -18,12 +18,14 @@ from edgerund.serve.mail import (
     AgentMail,
     Bind,
     CloseDone,
+    Compared,
     Figures,
     Finish,
     GaveUp,
     LoadDone,
     LoadFailed,
     Probe,
+    Sampled,
     Suspect,
     ThreadEnded,
     TookOver,
@@ -111,6 +113,9 @@ class Worker:
             code = self._hear(mail)
             if code is not None:
                 return code
+        if self._agent.shadow.stuck(time.monotonic()):
+            print(f"edgerund worker: {self._agent.shadow.lent!r} hangs beside", file=sys.stderr)  # noqa: T201
+            return 1
         return None
 
     def _patience_ms(self) -> int | None:
@@ -133,6 +138,8 @@ class Worker:
             self._agent.warm(message)
         elif isinstance(message, w.Retire):
             self._agent.retire(message)
+        elif isinstance(message, w.Beside):
+            self._agent.beside(message)
         elif isinstance(message, w.Open):
             self._server.inbox.put(Bind())
         elif isinstance(message, w.Refuse):
@@ -149,7 +156,11 @@ class Worker:
             agent.took_over(mail)
         elif isinstance(mail, Figures):
             alive = self._loader.is_alive()
-            self._tell(report(mail, agent.loading, loader_alive=alive))
+            self._tell(report(mail, agent.loading, agent.shadow.take(), loader_alive=alive))
+        elif isinstance(mail, Sampled):
+            agent.sampled(mail)
+        elif isinstance(mail, Compared):
+            agent.compared(mail)
         elif isinstance(mail, LoadDone):
             agent.load_done(mail)
         elif isinstance(mail, LoadFailed):

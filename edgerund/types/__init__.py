@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from edgerund.types.decision import Decision, Decisions, Floor, Reason, Rejection
+from edgerund.types.decision import (
+    Agreement,
+    Decision,
+    Decisions,
+    Floor,
+    Reason,
+    Rejection,
+    Shadow,
+)
 from edgerund.types.plan import (
     GoldenPlan,
     InputPlan,
@@ -22,6 +30,7 @@ from edgerund.types.snapshot import (
 from edgerund.types.tensors import IOSpec, TensorSpec
 
 __all__ = [
+    "Agreement",
     "Card",
     "Decision",
     "Decisions",
@@ -40,6 +49,7 @@ __all__ = [
     "Rejection",
     "Sense",
     "ServingFigures",
+    "Shadow",
     "Snapshot",
     "TensorSpec",
     "VariantPlan",

@@ -45,6 +45,33 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """A variant that also runs on a ``share`` (0..1) of the frames, at most ``max_per_s``, after their replies."""
+
+    variant: str
+    share: float
+    max_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often a variant answered like the ladder's best lately (0..1), over about ``frames`` frames.
+
+    ``low`` and ``high`` enclose the true share with 95 %. ``expected`` is the card's, or what was seen here before.
+    ``accuracy`` is what the variant counts for now; ``drifted``: the agreement fell by more than chance explains.
+    """
+
+    variant: str
+    share: float
+    low: float
+    high: float
+    frames: float
+    expected: float
+    accuracy: float
+    drifted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The chosen variant of one ladder at one tick.
 
@@ -52,6 +79,7 @@ class Decision:
     ``headroom`` is 0 (at the limit) .. 1 (far from it) per constraint. ``warm`` lists the variants to keep
     resident next, most wanted first. ``notes`` tell what absent senses changed. ``since_s`` is when this
     variant was chosen (monotonic, like ``at_s``). ``floor`` is None while no client asks for an accuracy.
+    ``shadow`` is what runs beside, ``agreements`` what came of it.
     ``suggested_fps`` is None unless the policy advises clients of a frame rate.
     """
 
@@ -67,6 +95,8 @@ class Decision:
     notes: tuple[str, ...] = ()
     since_s: float | None = None
     floor: Floor | None = None
+    shadow: Shadow | None = None
+    agreements: tuple[Agreement, ...] = ()
     suggested_fps: float | None = None
 
 

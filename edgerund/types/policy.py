@@ -136,6 +136,18 @@ class ClientTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowTerms:
+    """Run a second variant on a ``share`` (0..1) of the frames, at most ``max_per_s``, to see how they agree.
+
+    Only while every constraint has at least ``headroom`` (0..1) left.
+    """
+
+    share: float = 0.01
+    max_per_s: float = 1.0
+    headroom: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
 class LadderTerms:
     """What one ladder is worth beside the others (``weight``), and its own floor and deadline."""
 
@@ -188,4 +200,5 @@ class PolicyPlan:
     ladders: Mapping[str, LadderTerms] = field(default_factory=dict)
     board: Board = Board()
     clients: ClientTerms = ClientTerms()
+    shadow: ShadowTerms | None = None
     actuators: Actuators = Actuators()

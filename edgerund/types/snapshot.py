@@ -34,6 +34,7 @@ class Card:
 
     ``accuracy`` is 0..1 by the ladder's own metric; ``latency_ms`` is the median of one inference alone,
     warm; ``energy_mj`` is above idle, per inference; ``memory_bytes`` is the resident growth when loaded.
+    ``agreement`` (0..1) is how often it answers like the ladder's best, counted where accuracy was.
     """
 
     accuracy: float | None = None
@@ -43,6 +44,7 @@ class Card:
     memory_bytes: int | None = None
     load_ms: float | None = None
     file_bytes: int | None = None
+    agreement: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class ServingFigures:
     None when nothing was answered. All belong to ``variant`` (samples of an earlier one are dropped).
     ``deadline_ms`` is the tightest deadline that a client asked for, None if none did. ``escalated`` is the share
     (0..1) of the frames that a cascade handed on to a better member; None where no cascade answered.
-    ``accuracy_asked`` is the highest accuracy (0..1) that a client asked for, None if none did.
+    ``accuracy_asked`` is the highest accuracy (0..1) that a client asked for, None if none did. On
+    ``shadowed`` frames the answers of variant ``shadow`` were held against those of the ladder's best; ``agreed`` is
+    the sum of what they had in common (0..1 each).
     """
 
     variant: str | None = None
@@ -91,6 +95,9 @@ class ServingFigures:
     deadline_ms: float | None = None
     escalated: float | None = None
     accuracy_asked: float | None = None
+    shadow: str | None = None
+    shadowed: int = 0
+    agreed: float = 0.0
 
     @property
     def rate_hz(self) -> float:

@@ -26,7 +26,7 @@ def write_ladder(
     folder.mkdir(parents=True, exist_ok=True)
     variants = variants if variants is not None else {"top": {}, "mid": {}, "low": {}}
     for seed, (variant, extra) in enumerate(variants.items()):
-        write_fake(folder / f"{variant}.fake", seed, **extra)
+        write_fake(folder / f"{variant}.fake", **{"seed": seed, **extra})
     told = {
         "ladder": name,
         "task": "classify",

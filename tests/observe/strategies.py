@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edgerund.types import (
+    Agreement,
     Card,
     Decision,
     Floor,
@@ -16,6 +17,7 @@ from edgerund.types import (
     Rejection,
     Sense,
     ServingFigures,
+    Shadow,
     Snapshot,
     VariantState,
 )
@@ -54,6 +56,9 @@ serving = st.builds(
     infer_ms_p99=maybe_float,
     escalated=maybe_float,
     accuracy_asked=maybe_float,
+    shadow=st.none() | names,
+    shadowed=st.integers(0, 10**6),
+    agreed=floats,
 )
 ladders = st.builds(
     LadderState,
@@ -80,6 +85,21 @@ decisions = st.builds(
     warm=st.lists(names, max_size=3).map(tuple),
     notes=st.lists(names, max_size=3).map(tuple),
     floor=st.none() | st.builds(Floor, asked=floats, granted=floats, met=st.booleans()),
+    shadow=st.none() | st.builds(Shadow, variant=names, share=floats, max_per_s=floats),
+    agreements=st.lists(
+        st.builds(
+            Agreement,
+            variant=names,
+            share=floats,
+            low=floats,
+            high=floats,
+            frames=floats,
+            expected=floats,
+            accuracy=floats,
+            drifted=st.booleans(),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 
 

@@ -18,6 +18,9 @@ _LADDER = {
             "counters": {"frames": 1},
         }
     ],
+    "agreements": [
+        {"variant": "v", "share": 1.0, "expected": 1.0, "accuracy": 1.0, "drifted": False}
+    ],
     "swaps": [{"variant": "v", "reason": "best", "count": 1}],
     "restarts": 0,
     "cpu_s": 0.0,
