@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from edgerund.policy import thermal
+from edgerund.policy.caps import shares
 from edgerund.policy.carry import carried
 from edgerund.policy.decide import decide, initial
 from edgerund.types import Decision, Snapshot
@@ -54,6 +56,11 @@ class Decider:
         """What the thermal estimator expects ``ahead_s`` from now at the present power; None before it knows."""
         memory = self._state.thermal
         return thermal.forecast_c(memory, 0.0, ahead_s) if memory.ready else None
+
+    def speed(self) -> float:
+        """The share of full speed that all caps of the policy together leave."""
+        left = shares(self.plan.actuators, self._state.caps.level).values()
+        return math.prod(left)
 
     def warm(self) -> Mapping[str, Sequence[str]]:
         """What to keep resident next, per ladder."""

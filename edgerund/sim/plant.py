@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from edgerund.sim import battery
@@ -16,7 +16,7 @@ from edgerund.sim.loader import Loader
 from edgerund.sim.scenario import Scenario
 from edgerund.sim.senses import ZONES, Senses
 from edgerund.sim.serving import Served, serve
-from edgerund.sim.world import DT_S, World, draw
+from edgerund.sim.world import DT_S, Truth, World, draw
 from edgerund.types import LadderPlan, LadderState, ServingFigures, Snapshot
 
 WALL_START_S = 1_700_000_000.0
@@ -75,11 +75,26 @@ class PlantLike(Protocol):
         ...
 
 
+def at_speed(truth: Truth, speed: float) -> Truth:
+    """A variant on a board whose frequency is capped to the share ``speed``.
+
+    Time grows as the frequency falls; energy per inference falls with its square, as the voltage follows the
+    frequency. What the board draws idle stays: the simplest model that has both effects.
+    """
+    if speed >= 1.0:
+        return truth
+    return replace(
+        truth, latency_ms=truth.latency_ms / speed, energy_j=truth.energy_j * speed * speed
+    )
+
+
 class Plant:
     """The default plant: two-node heat, fan, firmware throttle, battery, contention, bursts, lying sensors."""
 
     rail_share = 1.0
     """Share of the board's power that the measured rail sees."""
+    speed = 1.0
+    """Share (above 0, at most 1) of its full frequency that the board is capped to."""
 
     def __init__(self, scenario: Scenario, ladders: Sequence[LadderPlan], seed: int) -> None:
         self.world = self.make_world(scenario, ladders, seed)
@@ -153,7 +168,7 @@ class Plant:
                 world.lethal_bytes[tick],
             )
             throttle = device.throttle_slowdown if heat.throttled else 1.0
-            truth = loader.variants[loader.live]
+            truth = at_speed(loader.variants[loader.live], self.speed)
             served = serve(world, tick, truth, deadline_ms.get(name, math.inf), throttle)
             away = dead or loader.away_ticks > 0
             if not away:

@@ -61,6 +61,8 @@ def run(
             controller.reload(plan)
         snapshot = plant.snapshot()
         wanted = controller.step(snapshot)
+        if decider is not None and isinstance(plant, Plant):
+            plant.speed = decider.speed()
         deadline_ms = {name: values[tick] for name, values in terms.deadline_ms.items()}
         row = plant.advance(wanted, deadline_ms, decider.warm() if decider else NO_WARM)
         rows.append(row)
