@@ -23,6 +23,11 @@ class ShareParams(BaseModel):
         default=True,
         description="Float weights: share what is left after a scale per output channel.",
     )
+    compensate: bool = Field(
+        default=True,
+        description="Make good each weight's error by the others, on calibration images.",
+    )
+    images: int = Field(default=64, ge=1, description="At most so many calibration images.")
     least: int = Field(default=512, ge=1, description="Smaller tensors are left alone.")
     rounds: int = Field(default=60, ge=1, le=1000, description="At most so many rounds of k-means.")
 
@@ -31,7 +36,7 @@ class Share:
     """K-means codebooks; the file shrinks, time and memory do not."""
 
     Params: ClassVar[type[BaseModel]] = ShareParams
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     takes: ClassVar[Kind | None] = "onnx"
     gives: ClassVar[Kind] = "onnx"
 
@@ -44,10 +49,12 @@ class Share:
         parent = parent_of(parents, "share weights")
         context.progress(0.0, "reads the network")
         model = at_least_opset(read(parent.path), OPSET, f"share weights of {parent.path.name}")
+        seen = _seen(model, params, context) if params.compensate else {}
         tensors = share(
             model,
             params,
-            lambda done, name: context.progress(0.6 * done, f"finds the codebook of {name}"),
+            seen,
+            lambda done, name: context.progress(0.3 + 0.4 * done, f"shares the weights of {name}"),
         )
         judge = Judge(parent.path, context.data, context.threads)
         facts = {"bits": params.bits, "tensors": tensors, "parent": judge.parent.facts()}
@@ -59,6 +66,20 @@ class Share:
             "parent_zipped_bytes": zipped_bytes(parent.path),
         }
         return Artifact(artifact.path, "onnx", {**artifact.facts, **scored}, artifact.how)
+
+
+def _seen(model: Any, params: Any, context: Context) -> Any:
+    from edgerund.build.graph.patches import patch_moments
+    from edgerund.build.graph.sharing import large
+    from edgerund.build.graph.weights import layers
+
+    alone = {w.layers[0] for w in large(model, params.least) if len(w.layers) == 1}
+    nodes = [node for node in layers(model) if node.name in alone]
+    count = min(params.images, len(context.data.calibration))
+    images = context.data.calibration.take(0, count)
+    return patch_moments(
+        model, nodes, images, context.threads, lambda s, text: context.progress(0.3 * s, text)
+    )
 
 
 def _sentence(params: Any, count: int) -> str:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from onnxruntime import InferenceSession
 
+from edgerund.build.graph.compensate import compensated
 from edgerund.build.graph.packing import Unpacking, pack, pieces, split, unpack
+from edgerund.build.graph.patches import _rows
 from edgerund.build.graph.quantizing import as_run
 from edgerund.build.graph.sharing import codebook
 from edgerund.build.technique import Array
@@ -155,3 +157,56 @@ def test_eight_bits_of_eight_gain_nothing_and_say_so(tmp_path: Path) -> None:
     int8 = bench.run("int8", model, data, tmp_path / "int8", methods=["minmax"], float_ends="none")
     with pytest.raises(BuildError, match=r"cannot share weights: none .* smaller"):
         bench.run("share", int8.path, data, tmp_path / "share", bits=8)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"pads": [1, 1, 1, 1]},
+        {"strides": [2, 1], "pads": [0, 1, 2, 1]},
+        {"dilations": [2, 2]},
+    ],
+)
+def test_patches_are_what_a_convolution_multiplies_with(kind: dict[str, Any]) -> None:
+    graph = nets.Graph(3)
+    graph.weight("w", 5, 3, 3, 3)
+    node = graph.node("Conv", ["image", "w"], "out", **kind)
+    model = graph.model([nets.picture()], [nets.value(node, "N", 5, None, None)])
+    images = nets.pictures(3, 1)
+    conv = model.graph.node[0]
+    rows = _rows(conv, np.asarray(images.inputs["image"]), (3, 3))
+    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    out = session.run(None, dict(images.inputs))[0]
+    again = rows @ graph.weights["w"].reshape(5, -1).T
+    np.testing.assert_allclose(again, np.moveaxis(out, 1, -1).reshape(-1, 5), rtol=1e-4, atol=1e-4)
+
+
+def test_errors_made_good_come_nearer_where_it_counts() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.standard_normal((4000, 40)) @ random.standard_normal((40, 40))
+    rows = random.standard_normal((12, 40))
+    moment = (inputs.T @ inputs / len(inputs)).astype(np.float32)
+    book = codebook(rows, 8, 50)
+    middles = (book[1:] + book[:-1]) / 2
+
+    def nearest(column: Array) -> tuple[Array, Array]:
+        code = np.searchsorted(middles, column).astype(np.uint8)
+        return code, book[code]
+
+    plain = book[np.searchsorted(middles, rows)]
+    better = book[compensated(rows, moment, nearest)]
+    lost = [float((((rows - each) @ inputs.T) ** 2).sum()) for each in (plain, better)]
+    assert lost[1] < 0.7 * lost[0]
+
+
+@pytest.mark.parametrize("net", [wide, nets.signal, nets.attention, nets.trained])
+def test_networks_lose_less_when_errors_are_made_good(net: Any, tmp_path: Path) -> None:
+    model = net()
+    data = nets.data() if net is nets.trained else nets.random_data(model)
+    errors = []
+    for number, compensate in enumerate((False, True)):
+        artifact = bench.run(
+            "share", model, data, tmp_path / str(number), bits=3, least=64, compensate=compensate
+        )
+        errors.append(artifact.facts["result"]["output_error"])
+    assert errors[1] < errors[0]
