@@ -190,6 +190,15 @@ def temp_c(status: dict[str, Any]) -> float:
     return next((s["value"] for s in status["senses"] if s["name"] == "temp_c" and "value" in s), 0)
 
 
+def skip_if_starved(run: Run) -> None:
+    """Without CPU time there is no heat: other programs have the machine."""
+    shares = [r["share"] for r in run.traces[1].board["rows"]]
+    given = sum(shares) / max(1, len(shares))
+    if given < 0.7 * run.options.busy:
+        pytest.skip(f"the worker was given {given:.2f} of the {run.options.busy:g} cores it needs")
+
+
+@pytest.mark.timeout(300)
 def test_heat_lowers_the_variant_in_time_and_a_lost_zone_leaves_the_cheapest(
     tmp_path: Path,
 ) -> None:
@@ -204,6 +213,7 @@ def test_heat_lowers_the_variant_in_time_and_a_lost_zone_leaves_the_cheapest(
         return safe and temp_c(states[1]) > options.limit_c + 1.0
 
     run = carry_out(options, tmp_path, say=print, enough=enough)
+    skip_if_starved(run)
     kept, held = run.figures
     assert held.over_limit_s > 0.0
     assert kept.over_limit_s == 0.0, kept
@@ -219,6 +229,7 @@ def test_heat_lowers_the_variant_in_time_and_a_lost_zone_leaves_the_cheapest(
 @pytest.mark.timeout(900)
 def test_ten_minutes_below_the_limit_where_the_best_variant_is_not(tmp_path: Path) -> None:
     run = carry_out(Options(CIFAR10, seconds=600.0), tmp_path, say=print)
+    skip_if_starved(run)
     kept, held = run.figures
     assert held.hottest_c > run.options.limit_c + 3.0
     assert kept.over_limit_s == 0.0, kept

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ from tools.heat_run.run import Options, Run, carry_out
 def main(argv: list[str] | None = None) -> int:
     """Run, print the table, write what was asked for."""
     args = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # daemons and boards end with us
     try:
         if args.redraw is not None:
             kept: dict[str, Any] = json.loads(args.redraw.read_text(encoding="utf-8"))

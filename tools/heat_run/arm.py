@@ -64,6 +64,7 @@ class Arm:
 
     plan: Plan
     _stack: ExitStack = field(default_factory=ExitStack)
+    _processes: list[BaseProcess] = field(default_factory=list)
     _runtime_dir: Path = Path()
     _board: Connection | None = None
     _camera: Connection | None = None
@@ -91,6 +92,9 @@ class Arm:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None:
+            for process in self._processes:  # nobody will tell them to stop
+                process.kill()
         self._stack.close()
 
     def status(self) -> dict[str, Any]:
@@ -158,6 +162,7 @@ class Arm:
         process = context.Process(target=target, args=(*args, theirs), daemon=True)
         process.start()
         theirs.close()
+        self._processes.append(process)
         self._stack.callback(_end, process)
         return ours
 
