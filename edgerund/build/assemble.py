@@ -17,14 +17,12 @@ from edgerund.build.run import Outcome
 from edgerund.build.technique import Images
 from edgerund.config.ladder import LADDER_FILE, RESERVED_NAMES, load_ladder, read_ladder
 from edgerund.errors import BuildError, ConfigError, EdgerundError
-from edgerund.profile.dominance import FASTER_SHARE, MEMORY_STEP_BYTES
 from edgerund.profile.figures import Figures, Measured
 from edgerund.serve.golden import Golden, ask, made_up_frame, write_golden
 from edgerund.serve.loader import load_resident
 from edgerund.types import LadderPlan
 
 MOST_VARIANTS = 64
-_SAME_SIZE = 1.01
 
 
 class Measure(Protocol):
@@ -96,73 +94,6 @@ def lay_out(folder: Path, plan: Plan, candidates: Sequence[Candidate]) -> Ladder
     text = ladder_text(plan.recipe, candidates, cards=False, golden=False)
     (folder / LADDER_FILE).write_text(text, encoding="utf-8")
     return load_ladder(folder)
-
-
-def choose(
-    candidates: Sequence[Candidate], measured: Measured, *, keep_dominated: bool
-) -> tuple[list[Candidate], dict[str, str]]:
-    """The variants, best first, and why the others are none.
-
-    Raises:
-        BuildError: not one can be used.
-    """
-    chosen, left_out = [], {}
-    for candidate in candidates:
-        figures = measured.of(candidate.name)
-        if figures.failed:
-            left_out[candidate.name] = figures.failed
-        elif not candidate.wanted:
-            left_out[candidate.name] = "the recipe does not choose it"
-        elif figures.dominated_by and not keep_dominated:
-            left_out[candidate.name] = f"{figures.dominated_by} is better in everything"
-        else:
-            chosen.append(candidate)
-    if not keep_dominated:
-        chosen, twins = _without_twins(chosen, measured)
-        left_out |= twins
-    if not chosen:
-        said = "; ".join(f"{name}: {why}" for name, why in left_out.items())
-        raise BuildError(f"cannot make a ladder: no candidate can be used: {said}")
-    return sorted(chosen, key=lambda c: _order(measured.of(c.name))), left_out
-
-
-def _without_twins(
-    chosen: Sequence[Candidate], measured: Measured
-) -> tuple[list[Candidate], dict[str, str]]:
-    """Of candidates that do the same at the same cost within noise, the smallest file stays, then the first."""
-
-    def rank(candidate: Candidate) -> tuple[float, int]:
-        figures = measured.of(candidate.name)
-        return (-(figures.accuracy or 0.0), figures.file_bytes or 0)
-
-    kept: list[Candidate] = []
-    twins: dict[str, str] = {}
-    for candidate in sorted(chosen, key=rank):
-        own = measured.of(candidate.name)
-        other = next((k for k in kept if _serves_as_well(measured.of(k.name), own)), None)
-        if other is None:
-            kept.append(candidate)
-        else:
-            twins[candidate.name] = f"{other.name} does the same at no more cost"
-    return kept, twins
-
-
-def _serves_as_well(one: Figures, other: Figures) -> bool:
-    """``one`` is as accurate as ``other``, as quick and small within noise, and no larger a file."""
-    if one.latency is None or other.latency is None:
-        return False
-    pairs = (
-        (one.latency.p50_ms, other.latency.p50_ms * (1 + FASTER_SHARE)),
-        (one.memory_bytes or 0, (other.memory_bytes or 0) * _SAME_SIZE + MEMORY_STEP_BYTES),
-        (one.file_bytes or 0, (other.file_bytes or 0) * _SAME_SIZE),
-    )
-    return (one.accuracy or 0.0) >= (other.accuracy or 0.0) and all(a <= b for a, b in pairs)
-
-
-def _order(figures: Figures) -> tuple[float, float]:
-    """Best first: by accuracy, then the slower one, which costs more for the same."""
-    latency = figures.latency.p50_ms if figures.latency else 0.0
-    return (-(figures.accuracy or 0.0), -latency)
 
 
 def finish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,8 +95,12 @@ class CardWriter:
 
     measured: Measured
     made_by: str
+    names: Collection[str]
+    """Of the variants of the ladder: being beaten by anything else is no concern of a card."""
 
     def __call__(self, file: Path, candidate: Candidate, figures: Figures) -> None:
         made = candidate.entry.artifact
+        if figures.dominated_by not in self.names:
+            figures = replace(figures, dominated_by=None)
         card = card_of(figures, self.measured, how=made.how, made_by=self.made_by, facts=made.facts)
         write_card(file, card)

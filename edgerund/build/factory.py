@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import edgerund
 from edgerund.build import assemble, placing
 from edgerund.build.cards import CardWriter, Judged
+from edgerund.build.choosing import Choosing, notes_of
 from edgerund.build.crew import Alone, Crew, Team, make_bench
 from edgerund.build.data import Source
 from edgerund.build.dry_run import Prospect, prospects
@@ -151,11 +152,14 @@ class Factory:
                 ladder, lambda share, text: voice.step("measure", share, text)
             )
             voice.end("measure", f"measured in {duration(measured.took_s)}")
-            chosen, left_out = assemble.choose(
-                candidates, measured, keep_dominated=self.job.keep_dominated
-            )
-            made = assemble.Assembled(tuple(chosen), candidates, measured, left_out)
-            card = CardWriter(measured, f"edgerund {edgerund.__version__} build")
+            classes = len(ladder.labels) or None
+            notes = (*measured.notes, *notes_of(measured, classes))
+            measured = replace(measured, notes=notes)
+            choosing = Choosing(self.plan, candidates, measured, self.job.keep_dominated)
+            chosen = choosing.run()
+            made = assemble.Assembled(tuple(chosen), candidates, measured, choosing.left_out)
+            names = [c.name for c in chosen]
+            card = CardWriter(measured, f"edgerund {edgerund.__version__} build", names)
             assemble.finish(folder, self.plan, chosen, measured, card, images)
             report_of(self.plan, outcome, made, self.seed, self.job.command, folder)
             if self.searched is not None:

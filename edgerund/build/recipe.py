@@ -199,6 +199,12 @@ class Recipe(Strict):
         default="auto",
         description="Stages that may become variants; auto: all that nothing else beats.",
     )
+    least_share: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="Of the baseline's accuracy: what has less is left out.",
+    )
     measure: MeasureFile = MeasureFile()
 
     @property

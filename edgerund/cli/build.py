@@ -130,6 +130,8 @@ def _tell(built: Built) -> int:
         latency = f"{figures.latency.p50_ms:.3g} ms" if figures.latency else "-"
         size = f"{(figures.file_bytes or 0) / 1000:.0f} kB"
         print(f"  {candidate.name:<16} {accuracy:>8} {latency:>10} {size:>10}  {figures.metric}")
+    for note in made.measured.notes:
+        print(f"  note: {note}")
     for name, why in made.left_out.items():
         print(f"  left out: {name}: {why}")
     for name, why in built.failed.items():
