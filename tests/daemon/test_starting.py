@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,10 +35,19 @@ def starting(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     file = tmp_path / "edgerund.yaml"
     file.write_text(yaml.safe_dump(told))
     command = [sys.executable, "-m", "edgerund", "serve", "--config", str(file)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    environ = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environ) as process:
         wait_for((folder / "control.sock").is_socket, what="the control socket")
         yield process, folder
         process.kill()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(tmp_path / "notify"))
+        s.settimeout(30)
+        yield s
 
 
 def waits_for(control: ControlClient) -> list[str]:
@@ -62,6 +73,13 @@ def test_status_tells_what_a_start_waits_for(
     process.terminate()
     assert process.wait(timeout=30) == 0
     assert not (folder / "control.sock").exists()
+
+
+def test_systemd_hears_what_a_start_waits_for(
+    systemd: socket.socket, starting: tuple[subprocess.Popen[bytes], Path]
+) -> None:
+    while (text := systemd.recv(4096).decode()) != "STATUS=starting; demo: top loads":
+        assert text.startswith("STATUS=starting; "), text
 
 
 def test_the_socket_goes_over_to_the_running_daemon(start: Start, tmp_path: Path) -> None:
