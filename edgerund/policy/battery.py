@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from edgerund.types.policy import BatteryLimit
 
@@ -13,8 +14,7 @@ BELIEF = 10.0  # a draw is believed to go on for at most this many times as long
 LASTS_S = 90.0  # a draw unlike the usual one (a climb, a gust) is expected to last this long
 
 
-@dataclass(frozen=True, slots=True)
-class BatteryMemory:
+class BatteryMemory(NamedTuple):
     """``began_s``: when the battery became the source. ``energy_mwh``: the estimate, kept up while the gauge is lost.
 
     ``others_mw`` is the draw of everything that the board's rail does not see (motors, say), window by window.
@@ -29,8 +29,7 @@ class BatteryMemory:
     mark_board_mwh: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(NamedTuple):
     """What the battery senses say; None: not known."""
 
     percent: float | None = None
@@ -51,12 +50,12 @@ def observe(
     if gauge.on_mains:
         return BatteryMemory(full_mwh=memory.full_mwh)
     if memory.began_s is None:
-        memory = replace(memory, began_s=now_s)
+        memory = memory._replace(began_s=now_s)
     energy = _energy_mwh(memory, limit, gauge, board_mw)
     if energy is None:
         spent = (board_mw + usual_mw(memory)) * dt_s / 3600.0
         left = None if memory.energy_mwh is None else max(0.0, memory.energy_mwh - spent)
-        return replace(memory, energy_mwh=left, mark_s=None)
+        return memory._replace(energy_mwh=left, mark_s=None)
     full = memory.full_mwh
     if gauge.percent is not None and gauge.percent >= 1.0:
         full = energy / gauge.percent * 100.0
@@ -75,9 +74,14 @@ def observe(
 
 def usual_mw(memory: BatteryMemory) -> float:
     """What the rest usually draws: the median window, a little below it while there are few."""
-    if not memory.others_mw:
+    return _usual_mw(memory.others_mw)
+
+
+@lru_cache(maxsize=64)
+def _usual_mw(windows_mw: tuple[float, ...]) -> float:
+    if not windows_mw:
         return 0.0
-    ranked = sorted(memory.others_mw)
+    ranked = sorted(windows_mw)
     return ranked[(len(ranked) - 1) // (3 if len(ranked) < 6 else 2)]
 
 
@@ -139,15 +143,14 @@ def _other(memory: BatteryMemory, coarse: bool, now_s: float) -> BatteryMemory:
     """Compare what the gauge lost over a window with what the board drew in it."""
     assert memory.energy_mwh is not None
     if memory.mark_s is None:
-        return replace(memory, mark_s=now_s, mark_mwh=memory.energy_mwh, mark_board_mwh=0.0)
+        return memory._replace(mark_s=now_s, mark_mwh=memory.energy_mwh, mark_board_mwh=0.0)
     elapsed_s = now_s - memory.mark_s
     lost_mwh = memory.mark_mwh - memory.energy_mwh
     enough = not coarse or lost_mwh >= COARSE_SHARE * (memory.full_mwh or 0.0)
     if elapsed_s < WINDOW_S or (not enough and elapsed_s < LONGEST_WINDOW_S):
         return memory
     other = max(0.0, (lost_mwh - memory.mark_board_mwh) * 3600.0 / elapsed_s)
-    return replace(
-        memory,
+    return memory._replace(
         others_mw=(*memory.others_mw, other)[-WINDOWS_KEPT:],
         mark_s=now_s,
         mark_mwh=memory.energy_mwh,

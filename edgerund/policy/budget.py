@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 KEPT = 512  # partial choices that are carried on; more ladders than that fills are thinned out
 ROUNDING = 1e-9
 
 
-class Option(NamedTuple):
-    """One variant as the knapsack sees it. ``place`` is its index on the ladder."""
+class Option(Protocol):
+    """One variant as the knapsack sees it. ``place`` is its index on the ladder, ``load_mw`` its cost."""
 
-    place: int
-    score: float
-    cost_mw: float
+    @property
+    def place(self) -> int: ...
+
+    @property
+    def score(self) -> float: ...
+
+    @property
+    def load_mw(self) -> float: ...
 
 
-Choice: TypeAlias = "tuple[Option, ...]"
-_Partial: TypeAlias = "tuple[float, float, Choice]"  # cost, score, options so far
+Item = TypeVar("Item", bound=Option)
+_Partial: TypeAlias = "tuple[float, float, tuple[Item, ...]]"  # cost, score, options so far
 
 
-def choose(ladders: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice | None:
+def choose(ladders: Sequence[Sequence[Item]], ceiling_mw: float) -> tuple[Item, ...] | None:
     """The highest sum of scores whose costs fit; None where even the cheapest do not fit.
 
     Ladder by ladder, keeping only partial choices that are not both costlier and worse than another: exact
@@ -30,34 +35,46 @@ def choose(ladders: Sequence[Sequence[Option]], ceiling_mw: float) -> Choice | N
     if any(not options for options in ladders):
         return None
     if len(ladders) == 1:
-        fitting = [option for option in ladders[0] if option.cost_mw <= ceiling_mw]
-        return (min(fitting, key=_preference),) if fitting else None
+        return _preferred(ladders[0], ceiling_mw)
     frontiers = [frontier(options) for options in ladders]
-    cheapest_mw = [options[-1].cost_mw for options in frontiers]
+    cheapest_mw = [options[-1].load_mw for options in frontiers]
     if sum(cheapest_mw) > ceiling_mw:
         return None
     best = tuple(options[0] for options in frontiers)
-    if sum(option.cost_mw for option in best) <= ceiling_mw:
+    if sum(option.load_mw for option in best) <= ceiling_mw:
         return best
-    partials: list[_Partial] = [(0.0, 0.0, ())]
+    partials: list[_Partial[Item]] = [(0.0, 0.0, ())]
     for index, options in enumerate(frontiers):
         # what the ladders still to come cannot do without is kept back; rounding must not lose a perfect fit
         room_mw = ceiling_mw * (1.0 + ROUNDING) - sum(cheapest_mw[index + 1 :])
         partials = _undominated(
             [
-                (cost + option.cost_mw, score + option.score, (*picked, option))
+                (cost + option.load_mw, score + option.score, (*picked, option))
                 for cost, score, picked in partials
                 for option in options
-                if cost + option.cost_mw <= room_mw
+                if cost + option.load_mw <= room_mw
             ]
         )
     return partials[-1][2] if partials else tuple(options[-1] for options in frontiers)
 
 
-def _undominated(partials: list[_Partial]) -> list[_Partial]:
+def _preferred(options: Sequence[Item], ceiling_mw: float) -> tuple[Item] | None:
+    """The best option that fits: the highest score, then the least cost, then the better place."""
+    best: Item | None = None
+    for option in options:
+        if option.load_mw > ceiling_mw:
+            continue
+        if best is None or option.score > best.score:
+            best = option
+        elif option.score == best.score:
+            best = min(best, option, key=_preference)
+    return None if best is None else (best,)
+
+
+def _undominated(partials: list[_Partial[Item]]) -> list[_Partial[Item]]:
     """Rising cost, rising score; evenly thinned if there are too many."""
     partials.sort(key=lambda p: (p[0], -p[1]))
-    kept: list[_Partial] = []
+    kept: list[_Partial[Item]] = []
     best = float("-inf")
     for partial in partials:
         if partial[1] > best:
@@ -69,19 +86,19 @@ def _undominated(partials: list[_Partial]) -> list[_Partial]:
     return kept
 
 
-def frontier(options: Sequence[Option]) -> tuple[Option, ...]:
+def frontier(options: Sequence[Item]) -> tuple[Item, ...]:
     """The options that are not both costlier and worse than another, best score first."""
-    kept: list[Option] = []
+    kept: list[Item] = []
     for option in sorted(options, key=_preference):
-        if not kept or option.cost_mw < kept[-1].cost_mw:
+        if not kept or option.load_mw < kept[-1].load_mw:
             kept.append(option)
     return tuple(kept)
 
 
 def _preference(option: Option) -> tuple[float, float, int]:
-    return -option.score, option.cost_mw, option.place
+    return -option.score, option.load_mw, option.place
 
 
-def cheapest(ladders: Sequence[Sequence[Option]]) -> Choice:
+def cheapest(ladders: Sequence[Sequence[Item]]) -> tuple[Item, ...]:
     """The least costly option of each ladder."""
-    return tuple(min(options, key=lambda o: (o.cost_mw, -o.place)) for options in ladders)
+    return tuple(min(options, key=lambda o: (o.load_mw, -o.place)) for options in ladders)

@@ -8,14 +8,18 @@ from typing import NamedTuple
 
 from edgerund.policy import agreement, floors, reasons, rules
 from edgerund.policy.deadline import limit_of, timeliness
-from edgerund.policy.loads import accuracies_of, loads_mw
+from edgerund.policy.loads import Costs, accuracies_of, loads_mw
 from edgerund.policy.senses import Sensed
 from edgerund.policy.state import LadderMemory
-from edgerund.types import LadderState, Reason
+from edgerund.types import LadderState, Reason, VariantState
 from edgerund.types.policy import LadderTerms, PolicyPlan, Rule
 
+PLAIN_TERMS = LadderTerms()
 
-class Candidate(NamedTuple):
+
+# Not frozen: one is made for every variant at every tick, and freezing makes that three times as dear.
+@dataclass(slots=True)
+class Candidate:
     """One variant.
 
     ``score`` is the objective's, in accuracy (0..1) where accuracy is maximised; ``closeness`` takes its place where
@@ -37,15 +41,18 @@ class Candidate(NamedTuple):
     closeness: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One ladder at one tick. ``allowed`` are the places that hold or rule leave; ``named`` says which of them."""
+class Table(NamedTuple):
+    """One ladder at one tick.
+
+    ``allowed`` are the places that hold or rule leave; ``permitted`` are those of them that can serve, or everything
+    that can where that leaves none.
+    """
 
     ladder: LadderState
-    weight: float
-    candidates: tuple[Candidate, ...]
+    candidates: Sequence[Candidate]
     current: int | None
     allowed: frozenset[int]
+    permitted: Sequence[Candidate]
     held: bool = False
     rule: Rule | None = None
     notes: tuple[str, ...] = ()
@@ -56,58 +63,56 @@ def tabulate(
     ladder: LadderState,
     memory: LadderMemory,
     rule: Rule | None,
-    energies: Sequence[float],
+    costs: Costs,
     memory_bytes: Sensed,
     now_s: float,
 ) -> Table:
     """Judge every variant of ``ladder`` by itself."""
-    terms = policy.ladders.get(ladder.name, LadderTerms())
+    terms = policy.ladders.get(ladder.name, PLAIN_TERMS)
     names = [v.name for v in ladder.variants]
     accuracies = agreement.trusted(accuracies_of(ladder), ladder, memory.agreement)
-    loads = loads_mw(ladder, memory, energies)
+    loads = loads_mw(ladder, memory, costs)
     least, who = _floor(policy, terms, accuracies, floors.granted(policy, memory.wishes))
     limit = limit_of(policy, terms, ladder)
+    blocked = [_blocked(policy, ladder, v, memory_bytes) for v in ladder.variants]
     current = _place(names, memory.switch.chosen)
-    if current is None or _blocked(policy, ladder, current, memory_bytes):
+    if current is None or blocked[current]:
         current = _place(names, ladder.live)
+    hysteresis = policy.switching.hysteresis
+    timely = timeliness(limit, memory, ladder, costs.bases, current, hysteresis, now_s)
     candidates: list[Candidate] = []
     for place, name in enumerate(names):
-        timely = timeliness(
-            limit,
-            memory,
-            ladder,
-            place,
-            now_s,
-            policy.switching.hysteresis,
-            better=current is None or place < current,
-        )
-        below = _below_floor(ladder, place, accuracies[place], least, who)
+        chance, unfit, unready, headroom = timely[place]
+        accuracy, load_mw = accuracies[place], loads[place]
+        if least is not None and unfit is None:
+            unfit = _below_floor(ladder, place, accuracy, least, who)
         candidates.append(
             Candidate(
                 place,
                 name,
-                accuracies[place],
-                _score(policy, terms, accuracies[place], timely.chance, loads[place]),
-                loads[place],
-                timely.chance,
-                _blocked(policy, ladder, place, memory_bytes),
-                timely.unfit or below,
-                timely.unfit or below or timely.unready,
-                None if limit is None else timely.headroom,
-                terms.weight * timely.chance * _worth(policy, accuracies[place], least),
+                accuracy,
+                _score(policy, terms, accuracy, chance, load_mw),
+                load_mw,
+                chance,
+                blocked[place],
+                unfit,
+                unfit or unready,
+                headroom,
+                0.0 if least is None else terms.weight * chance * _worth(policy, accuracy, least),
             )
         )
     allowed, held, notes = _allowed(ladder, rule, names, now_s)
+    usable = usable_of(candidates, current)
+    permitted = [c for c in usable if c.place in allowed] or usable
     return Table(
-        ladder,
-        terms.weight,
-        tuple(candidates),
-        current,
-        allowed,
-        held,
-        None if held else rule,
-        notes,
+        ladder, candidates, current, allowed, permitted, held, None if held else rule, notes
     )
+
+
+def usable_of(candidates: Sequence[Candidate], current: int | None) -> Sequence[Candidate]:
+    """Variants that can serve at all; if every one is blocked, the live one or the cheapest."""
+    usable = [c for c in candidates if c.blocked is None]
+    return usable or [candidates[current if current is not None else -1]]
 
 
 def _score(
@@ -149,31 +154,30 @@ def _floor(
 ) -> tuple[float | None, str]:
     """The strictest accuracy floor (None if there is none), and who asks for it."""
     objective = policy.objective
-    found = [f for f in (objective.accuracy_floor, terms.accuracy_floor) if f is not None]
+    least = objective.accuracy_floor
+    if terms.accuracy_floor is not None:
+        least = terms.accuracy_floor if least is None else max(least, terms.accuracy_floor)
     if objective.accuracy_loss_max is not None:
-        found.append(max(accuracies) - objective.accuracy_loss_max)
-    own = max(found, default=None)
-    if asked is not None and (own is None or asked > own):
+        floor = max(accuracies) - objective.accuracy_loss_max
+        least = floor if least is None else max(least, floor)
+    if asked is not None and (least is None or asked > least):
         return asked, "clients ask"
-    return own, "the policy asks"
+    return least, "the policy asks"
 
 
 def _below_floor(
-    ladder: LadderState, place: int, accuracy: float, least: float | None, who: str
+    ladder: LadderState, place: int, accuracy: float, least: float, who: str
 ) -> Reason | None:
     """A variant below the floor. One of unknown accuracy passes only at the top of the ladder."""
     variant = ladder.variants[place]
-    if least is None:
-        return None
     if variant.card.accuracy is None:
         return None if place == 0 else reasons.accuracy_unknown(variant.name, least, who)
     return reasons.floor(variant.name, accuracy, least, who) if accuracy < least else None
 
 
 def _blocked(
-    policy: PolicyPlan, ladder: LadderState, place: int, available: Sensed
+    policy: PolicyPlan, ladder: LadderState, variant: VariantState, available: Sensed
 ) -> Reason | None:
-    variant = ladder.variants[place]
     if variant.quarantined is not None:
         return reasons.quarantine(variant.name, variant.quarantined)
     needed = variant.card.memory_bytes
@@ -187,4 +191,4 @@ def _blocked(
 
 
 def _place(names: Sequence[str], name: str | None) -> int | None:
-    return list(names).index(name) if name is not None and name in names else None
+    return names.index(name) if name is not None and name in names else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from edgerund.policy.battery import BatteryMemory
 from edgerund.policy.power import PowerMemory
@@ -21,8 +20,7 @@ def carried(old: PolicyPlan, new: PolicyPlan, state: State) -> State:
     Heat and power go with another sense or other figures of the board; how well the forecast was, with
     another horizon; which rules held, with other rules.
     """
-    return replace(
-        state,
+    return state._replace(
         rules=state.rules if new.rules == old.rules else (),
         power=state.power if _same_rail(old, new) else PowerMemory(),
         thermal=_thermal(old, new, state.thermal),
@@ -34,10 +32,10 @@ def carried(old: PolicyPlan, new: PolicyPlan, state: State) -> State:
 def without(state: State, ladders: Collection[str]) -> State:
     """The state after these ladders were replaced: how slow their variants are is not known any more."""
     kept = {
-        name: replace(memory, latency=LatencyMemory(), agreement={}) if name in ladders else memory
+        name: memory._replace(latency=LatencyMemory(), agreement={}) if name in ladders else memory
         for name, memory in state.ladders.items()
     }
-    return replace(state, ladders=kept)
+    return state._replace(ladders=kept)
 
 
 def _same_rail(old: PolicyPlan, new: PolicyPlan) -> bool:
@@ -53,7 +51,7 @@ def _thermal(old: PolicyPlan, new: PolicyPlan, memory: ThermalMemory) -> Thermal
     if (old.board.heat_c_per_w, old.board.tau_s) != (new.board.heat_c_per_w, new.board.tau_s):
         return ThermalMemory()
     if old.temp.horizon_s != new.temp.horizon_s:
-        return replace(memory, due=(), errors=(), margin_c=FIRST_MARGIN_C, stale_weights=False)
+        return memory._replace(due=(), errors=(), margin_c=FIRST_MARGIN_C, stale_weights=False)
     return memory
 
 

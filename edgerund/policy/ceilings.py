@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from edgerund.types import Reason
 
 NOTHING_MW = -1.0  # less than any board draws: only the cheapest variants are left
+ANYTHING_MW = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(NamedTuple):
     """The board may draw ``board_mw``; for a step up, only ``climb_mw``; for several at once, ``leap_mw``.
 
     ``hard`` limits come before holds and rules; ``known`` ones are limits, not the loss of a sense. ``why`` tells
@@ -27,28 +28,32 @@ class Ceiling:
     known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Ceilings:
-    """All of them. ``barred``: why nothing may move up now. ``notes`` tell what absent senses changed."""
+class Ceilings(NamedTuple):
+    """All of them, and the lowest of each kind; ``hard_mw`` is the lowest among the hard ones.
 
-    all: tuple[Ceiling, ...] = ()
-    barred: Reason | None = None
-    notes: tuple[str, ...] = ()
-    headroom: Mapping[str, float] = field(default_factory=dict)
+    ``barred``: why nothing may move up now. ``notes`` tell what absent senses changed.
+    """
+
+    all: tuple[Ceiling, ...]
+    barred: Reason | None
+    notes: tuple[str, ...]
+    headroom: Mapping[str, float]
+    board_mw: float
+    hard_mw: float
+    climb_mw: float
+    leap_mw: float
 
     def lowest(
         self, *, climb: bool = False, hard_only: bool = False, known_only: bool = False
     ) -> float:
-        """The most that the board may draw under all of them."""
+        """The most that the board may draw under all of them, or under these alone."""
         asked = [c for c in self.all if (c.hard or not hard_only) and (c.known or not known_only)]
-        return min((c.climb_mw if climb else c.board_mw for c in asked), default=float("inf"))
-
-    def leap(self) -> float:
-        """The most that the board may draw after several steps up at once."""
-        return min((c.leap_mw for c in self.all), default=float("inf"))
+        return min((c.climb_mw if climb else c.board_mw for c in asked), default=ANYTHING_MW)
 
     def broken(self, board_mw: float, *, climb: bool = False) -> Reason | None:
         """Why the board may not draw ``board_mw``: the tightest ceiling above it."""
+        if board_mw <= (self.climb_mw if climb else self.board_mw):
+            return None
         over = [c for c in self.all if board_mw > (c.climb_mw if climb else c.board_mw)]
         if not over:
             return None
@@ -60,6 +65,32 @@ class Ceilings:
         reason = tightest.why(board_mw)
         more = f"; a step up must stay below {tightest.climb_mw:.0f} mW"
         return replace(reason, text=reason.text + more)
+
+
+def together(
+    found: Sequence[Ceiling],
+    barred: Reason | None,
+    notes: Sequence[str],
+    headroom: Mapping[str, float],
+) -> Ceilings:
+    """All of ``found``."""
+    lowest = lowest_hard = lowest_climb = lowest_leap = ANYTHING_MW
+    for board_mw, climb_mw, leap_mw, _, hard, _, _ in found:
+        lowest = min(lowest, board_mw)
+        lowest_climb = min(lowest_climb, climb_mw)
+        lowest_leap = min(lowest_leap, leap_mw)
+        if hard:
+            lowest_hard = min(lowest_hard, board_mw)
+    return Ceilings(
+        tuple(found),
+        barred,
+        tuple(notes),
+        headroom,
+        lowest,
+        lowest_hard,
+        lowest_climb,
+        lowest_leap,
+    )
 
 
 def impossible(why: Reason, *, known: bool = True) -> Ceiling:

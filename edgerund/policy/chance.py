@@ -6,10 +6,13 @@ import math
 
 from edgerund.policy.slowdown import LatencyForecast
 
+ROOT_2 = math.sqrt(2.0)
+
 
 def chance_within(forecast: LatencyForecast, deadline_ms: float) -> float:
     """P(latency <= deadline) for a normal latency (ALERT, USENIX ATC 2020, equation 7)."""
-    gap_ms = deadline_ms - forecast.mean_ms
-    if forecast.deviation_ms <= 0.0:
+    mean_ms, deviation_ms = forecast
+    gap_ms = deadline_ms - mean_ms
+    if deviation_ms <= 0.0:
         return 1.0 if gap_ms >= 0.0 else 0.0
-    return 0.5 * math.erfc(-gap_ms / (forecast.deviation_ms * math.sqrt(2.0)))
+    return 0.5 * math.erfc(-gap_ms / (deviation_ms * ROOT_2))

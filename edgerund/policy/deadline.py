@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from edgerund.policy import reasons
 from edgerund.policy.chance import chance_within
-from edgerund.policy.slowdown import Z99, forecast
+from edgerund.policy.slowdown import Z99, LatencyForecast, forecasts
 from edgerund.policy.state import LadderMemory
 from edgerund.types import LadderState, Reason
 from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan
@@ -18,13 +19,17 @@ class Timeliness(NamedTuple):
     """The chance that a frame is served in time.
 
     ``unfit`` tells why that is too little; ``unready`` why it is too little for a move up. ``headroom`` is 0..1: the
-    share of the deadline that 99 % of the replies leave.
+    share of the deadline that 99 % of the replies leave; None without a deadline.
     """
 
     chance: float = 1.0
     unfit: Reason | None = None
     unready: Reason | None = None
-    headroom: float = 1.0
+    headroom: float | None = None
+
+
+NO_DEADLINE = Timeliness()
+UNKNOWN = Timeliness(headroom=1.0)
 
 
 def limit_of(policy: PolicyPlan, terms: LadderTerms, ladder: LadderState) -> LatencyLimit | None:
@@ -42,55 +47,69 @@ def timeliness(
     limit: LatencyLimit | None,
     memory: LadderMemory,
     ladder: LadderState,
-    place: int,
-    now_s: float,
+    bases: Sequence[float | None],
+    current: int | None,
     hysteresis: float,
-    *,
-    better: bool,
-) -> Timeliness:
-    """Chance of an answer in time, and why that is not enough: now, and (if ``better``) for a move up."""
-    variant = ladder.variants[place]
+    now_s: float,
+) -> Sequence[Timeliness]:
+    """Of each variant: the chance of an answer in time, and why that is not enough, now and for a move up."""
+    variants = ladder.variants
     if limit is None:
-        return Timeliness()
-    expected = forecast(memory.latency, variant.name, variant.card)
-    if expected is None:
-        return _unmeasured(limit, memory, ladder, place)
-    served = served_share(memory, expected.mean_ms, now_s)
-    in_time = chance_within(expected, limit.max_ms)
-    if served < in_time and served < limit.chance:
-        why = reasons.overload(variant.name, served, memory.rate_hz, limit)
-        return Timeliness(in_time * served, why, why, 0.0)
-    if in_time < limit.chance:
-        why = reasons.latency(variant.name, expected.mean_ms, in_time, limit)
-        return Timeliness(in_time * served, why, why, 0.0)
-    left = 1.0 - (expected.mean_ms + Z99 * expected.deviation_ms) / limit.max_ms
-    headroom = min(1.0, max(0.0, left))
-    if not better:
-        return Timeliness(in_time, None, None, headroom)
-    tight = chance_within(expected, limit.max_ms * (1.0 - hysteresis))
-    if tight < limit.chance:
-        why = reasons.latency(variant.name, expected.mean_ms, in_time, limit)
-        return Timeliness(in_time, None, why, headroom)
-    return Timeliness(in_time, None, None, headroom)
+        return [NO_DEADLINE] * len(variants)
+    open_loop = memory.refused_s is not None and now_s - memory.refused_s <= OPEN_LOOP_S
+    tight_ms = limit.max_ms * (1.0 - hysteresis)
+    found: list[Timeliness] = []
+    expectations = forecasts(memory.latency, variants, bases)
+    for place, expected in enumerate(expectations):
+        if expected is None:
+            found.append(_unmeasured(limit, ladder, place, expectations))
+            continue
+        in_time = chance_within(expected, limit.max_ms)
+        served = served_share(memory, expected.mean_ms) if open_loop else 1.0
+        if served < limit.chance or in_time < limit.chance:
+            found.append(_late(limit, memory, variants[place].name, expected, in_time, served))
+            continue
+        left = 1.0 - (expected.mean_ms + Z99 * expected.deviation_ms) / limit.max_ms
+        better = current is None or place < current
+        unready = None
+        if better and chance_within(expected, tight_ms) < limit.chance:
+            unready = reasons.latency(variants[place].name, expected.mean_ms, in_time, limit)
+        found.append(Timeliness(in_time, None, unready, min(1.0, max(0.0, left))))
+    return found
 
 
-def served_share(memory: LadderMemory, mean_ms: float, now_s: float) -> float:
-    """Share of the frames that an engine with this mean latency can serve; 1 unless clients outran one lately."""
-    if memory.refused_s is None or now_s - memory.refused_s > OPEN_LOOP_S:
-        return 1.0
+def served_share(memory: LadderMemory, mean_ms: float) -> float:
+    """Share of the frames that an engine with this mean latency can serve."""
     busy = memory.rate_hz * mean_ms / (1.0 + memory.latency.wait_ratio) / 1000.0
     return 1.0 if busy <= 1.0 else 1.0 / busy
 
 
+def _late(
+    limit: LatencyLimit,
+    memory: LadderMemory,
+    variant: str,
+    expected: LatencyForecast,
+    in_time: float,
+    served: float,
+) -> Timeliness:
+    if served < in_time and served < limit.chance:
+        why = reasons.overload(variant, served, memory.rate_hz, limit)
+    else:
+        why = reasons.latency(variant, expected.mean_ms, in_time, limit)
+    return Timeliness(in_time * served, why, why, 0.0)
+
+
 def _unmeasured(
-    limit: LatencyLimit, memory: LadderMemory, ladder: LadderState, place: int
+    limit: LatencyLimit,
+    ladder: LadderState,
+    place: int,
+    expectations: Sequence[LatencyForecast | None],
 ) -> Timeliness:
     """Nobody measured it: it is worth a trial unless a cheaper variant is already too slow."""
-    for cheaper in ladder.variants[place + 1 :]:
-        expected = forecast(memory.latency, cheaper.name, cheaper.card)
+    for cheaper, expected in list(zip(ladder.variants, expectations, strict=True))[place + 1 :]:
         if expected is not None:
             chance = chance_within(expected, limit.max_ms)
             if chance < limit.chance:
                 why = reasons.latency(cheaper.name, expected.mean_ms, chance, limit)
                 return Timeliness(chance, why, why, 0.0)
-    return Timeliness()
+    return UNKNOWN

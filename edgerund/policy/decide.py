@@ -6,7 +6,6 @@ Daemon, simulator, replay and tests call this very function.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from edgerund.policy import agreement, caps, floors, reasons, rules
 from edgerund.policy.candidates import Table, tabulate
@@ -17,10 +16,10 @@ from edgerund.policy.limits import limits_now
 from edgerund.policy.observe import observe
 from edgerund.policy.power import total_mw
 from edgerund.policy.shadow import beside
-from edgerund.policy.state import State
+from edgerund.policy.state import LadderMemory, State
 from edgerund.policy.switching import switched
 from edgerund.policy.verdicts import explain_rejections, headroom
-from edgerund.types import Decision, Reason, Rejection, Shadow, Snapshot
+from edgerund.types import Agreement, Decision, Reason, Rejection, Shadow, Snapshot
 from edgerund.types.policy import PolicyPlan
 
 
@@ -46,7 +45,7 @@ def decide(
             ladder,
             state.ladders[name],
             rules.matching(policy.rules, state.rules, name),
-            seen.energies[name],
+            seen.costs[name],
             seen.sensed["memory_available_bytes"],
             now_s,
         )
@@ -55,13 +54,13 @@ def decide(
     ]
     if not tables:
         return state, {}
-    load_mw = sum(t.candidates[t.current].load_mw for t in tables if t.current is not None)
+    load_mw = sum([t.candidates[t.current].load_mw for t in tables if t.current is not None])
     board_mw = total_mw(state.power, load_mw)
-    limits = limits_now(policy, state, seen.sensed, board_mw, now_s)
+    limits = limits_now(policy, state, seen.sensed, seen.watched, board_mw, now_s)
     terms = policy.actuators
     capped = caps.next_caps(terms, state.caps, tables, limits, board_mw, now_s)
-    state = replace(state, caps=capped)
-    limits = replace(limits, barred=limits.barred or caps.bar(terms, capped))
+    if capped.level:
+        limits = limits._replace(barred=limits.barred or caps.bar(terms, capped))
     picked = moves(policy, state, tables, limits, now_s)
     all_mw = loads_of(tables, [m.place for m in picked])
     decisions: dict[str, Decision] = {}
@@ -77,7 +76,7 @@ def decide(
         fps = None
         if terms.frame_rate:
             others_mw = all_mw - table.candidates[move.place].load_mw
-            energy = seen.energies[table.ladder.name][move.place]
+            energy = seen.costs[table.ladder.name].energies[move.place]
             fps = advised_hz(state, memory, table, move.place, limits, energy, others_mw)
         switch = switched(memory.switch, policy.switching, chosen, reason.code, now_s)
         decisions[table.ladder.name] = Decision(
@@ -87,7 +86,7 @@ def decide(
             at_s=now_s,
             changed=chosen != table.ladder.live,
             voluntary=move.voluntary,
-            rejected=tuple(Rejection(name, because) for name, because in why.items()),
+            rejected=tuple([Rejection(name, because) for name, because in why.items()]),
             headroom=left,
             warm=_warm(table, move, shadow),
             notes=(
@@ -100,13 +99,11 @@ def decide(
             since_s=switch.since_s,
             floor=floor,
             shadow=shadow,
-            agreements=agreement.summary(
-                [c.accuracy for c in table.candidates], table.ladder, memory.agreement
-            ),
+            agreements=_agreements(table, memory),
             suggested_fps=fps,
         )
-        ladders[table.ladder.name] = replace(memory, switch=switch, fps=fps)
-    return replace(state, ladders=ladders), decisions
+        ladders[table.ladder.name] = memory._replace(switch=switch, fps=fps)
+    return state._replace(ladders=ladders, caps=capped), decisions
 
 
 def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -> Reason:
@@ -135,12 +132,19 @@ def _known_accuracy(table: Table, place: int) -> float | None:
     return table.candidates[place].accuracy if measured else None
 
 
+def _agreements(table: Table, memory: LadderMemory) -> tuple[Agreement, ...]:
+    if not memory.agreement:
+        return ()
+    accuracies = [c.accuracy for c in table.candidates]
+    return agreement.summary(accuracies, table.ladder, memory.agreement)
+
+
 def _warm(table: Table, move: Move, shadow: Shadow | None) -> tuple[str, ...]:
     """The chosen one, its neighbours (the way it is likely to go first), the cheapest, and what runs beside."""
-    usable = [c for c in table.candidates if c.blocked is None]
-    below = [c.name for c in usable if c.place > move.place][:1]
-    above = [c.name for c in usable if c.place < move.place][-1:]
-    cheapest = [c.name for c in usable][-1:]
-    beside = [] if shadow is None else [shadow.variant]
-    names = [table.candidates[move.place].name, *above, *below, *cheapest, *beside]
+    usable = [c.name for c in table.candidates if c.blocked is None or c.place == move.place]
+    here = usable.index(table.candidates[move.place].name)
+    names = [usable[here], *usable[max(0, here - 1) : here], *usable[here + 1 : here + 2]]
+    names.append(usable[-1])
+    if shadow is not None:
+        names.append(shadow.variant)
     return tuple(dict.fromkeys(names))

@@ -96,7 +96,7 @@ def predict(f: Filter, dt_s: float, step_w: float) -> Filter:
     )
 
 
-def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, *, settled: bool) -> Filter:
+def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, settled: bool) -> Filter:
     """Take in one reading. While the fast node still moves, the reading is trusted less.
 
     ``settled``: the models' power has not stepped lately, so a surprise is somebody else's doing.
@@ -109,9 +109,13 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, *, settled:
     moving_c = 0.3 * FAST_SHARE * heat * (power_w - fast_w)
     to_s, to_g, to_h = ss + part * sh, sg + part * gh, sh + part * hh
     s = to_s + part * to_h + SENSOR_C * SENSOR_C + moving_c * moving_c
-    k_s, k_g, k_h = max(0.0, to_s / s), max(0.0, to_g / s), to_h / s
+    k_s = to_s / s if to_s > 0.0 else 0.0
+    k_g = to_g / s if to_g > 0.0 else 0.0
+    k_h = to_h / s
     error = temp_c - slow - part * heat
     least = LEAST_DOUBT * heat
+    least_hh = least * least
+    hh = hh - 2.0 * k_h * to_h + s * k_h * k_h
     news = error / math.sqrt(s) if settled else 0.0
     return Filter(
         tau_s,
@@ -127,7 +131,7 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, *, settled:
         gg - 2.0 * k_g * to_g + s * k_g * k_g,
         sh - k_s * to_h - k_h * to_s + s * k_s * k_h,
         gh - k_g * to_h - k_h * to_g + s * k_g * k_h,
-        max(least * least, hh - 2.0 * k_h * to_h + s * k_h * k_h),
+        hh if hh > least_hh else least_hh,
     )
 
 

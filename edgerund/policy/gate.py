@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edgerund.policy import reasons
 from edgerund.policy.candidates import Table
 from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.power import active_for_mw
-from edgerund.policy.selection import climb, permitted, select
+from edgerund.policy.selection import climb, select
 from edgerund.policy.state import State
 from edgerund.policy.switching import dwell_left_s, token_left_s
 from edgerund.types import Reason
@@ -19,8 +19,7 @@ STAY_S = 60.0  # how long a voluntary choice is expected to stand when its gain 
 LOAD_SHARE = 0.05  # share of service that is lost while another variant loads
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """Where one ladder goes. ``waits`` tells why better variants that fit are not taken yet."""
 
     place: int
@@ -33,8 +32,8 @@ def moves(
     policy: PolicyPlan, state: State, tables: Sequence[Table], limits: Ceilings, now_s: float
 ) -> list[Move]:
     """One move per ladder."""
-    all_mw = active_for_mw(state.power, limits.lowest())
-    hard_mw = active_for_mw(state.power, limits.lowest(hard_only=True))
+    all_mw = active_for_mw(state.power, limits.board_mw)
+    hard_mw = active_for_mw(state.power, limits.hard_mw)
     targets = select(tables, all_mw, hard_mw)
     over = load_mw(tables, _currents(tables, targets)) > all_mw
     settled = [
@@ -58,7 +57,7 @@ def _currents(tables: Sequence[Table], targets: Sequence[int]) -> list[int]:
 
 def load_mw(tables: Sequence[Table], places: Sequence[int]) -> float:
     """What the models draw above idle by their cards with these variants."""
-    return sum(t.candidates[p].load_mw for t, p in zip(tables, places, strict=True))
+    return sum([t.candidates[p].load_mw for t, p in zip(tables, places, strict=True)])
 
 
 def _forced(table: Table, target: int, limits: Ceilings, *, over: bool) -> Move | None:
@@ -71,7 +70,7 @@ def _forced(table: Table, target: int, limits: Ceilings, *, over: bool) -> Move 
     lower = table.candidates[target]
     # without traffic, or without cards, all cost the same: the lower place is then the safer one
     cheaper = (lower.load_mw, current.place) < (current.load_mw, lower.place)
-    if current.blocked or current.place not in {c.place for c in permitted(table)}:
+    if current.blocked or current.place not in {c.place for c in table.permitted}:
         if limits.barred and not current.blocked and not table.held and target < current.place:
             return None
         return Move(target, voluntary=False)
@@ -86,7 +85,7 @@ def _voluntary(
 ) -> list[Move]:
     here = [t.current if t.current is not None else 0 for t in tables]
     stay = [Move(p, voluntary=True) for p in here]
-    climb_mw = active_for_mw(state.power, limits.lowest(climb=True))
+    climb_mw = active_for_mw(state.power, limits.climb_mw)
     if load_mw(tables, here) > climb_mw:
         return stay
     wanted = climb(tables, climb_mw)
@@ -98,7 +97,7 @@ def _voluntary(
     ]
     if any(waits):
         return [Move(p, voluntary=True, waits=w) for p, w in zip(here, waits, strict=True)]
-    leap_mw = active_for_mw(state.power, limits.leap())
+    leap_mw = active_for_mw(state.power, limits.leap_mw)
     if load_mw(tables, wanted) <= leap_mw:
         return [Move(target, voluntary=True) for target in wanted]
     steps = [_step(t, target) for t, target in zip(tables, wanted, strict=True)]
@@ -150,7 +149,7 @@ def _step(table: Table, target: int) -> int:
         return target
     ready = [
         c.place
-        for c in permitted(table)
+        for c in table.permitted
         if target <= c.place < table.current and c.unready is None and c.score > current.score
     ]
     return max(ready, default=target)

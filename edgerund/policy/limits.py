@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from edgerund.policy import battery, power, reasons, thermal
-from edgerund.policy.ceilings import Ceiling, Ceilings, impossible
+from edgerund.policy.ceilings import Ceiling, Ceilings, impossible, together
 from edgerund.policy.senses import Sensed
 from edgerund.policy.state import State
 from edgerund.types import Reason
 from edgerund.types.policy import BatteryLimit, LostMode, PolicyPlan, TempLimit
 
 BATTERY_SENSES = ("battery_percent", "battery_energy_mwh", "battery_left_s")
+_BATTERY_SENSES = dict.fromkeys(BATTERY_SENSES)
 CLIMB_S = 30.0  # a better variant must fit for at least this long
 CLIMB_C = 0.3
 LEAP_S = 60.0  # and several steps at once must fit for this long, with more to spare
@@ -19,9 +20,15 @@ LEAP_C = 1.0
 
 
 def limits_now(
-    policy: PolicyPlan, state: State, sensed: Mapping[str, Sensed], board_mw: float, now_s: float
+    policy: PolicyPlan,
+    state: State,
+    sensed: Mapping[str, Sensed],
+    limiting: Collection[str],
+    board_mw: float,
+    now_s: float,
 ) -> Ceilings:
-    """What temperature, power and battery leave, at this tick."""
+    """What temperature, power and battery leave, at this tick. ``limiting`` are the ``watched`` senses."""
+    troubled = _troubled(policy, sensed, limiting)
     found: list[Ceiling] = []
     notes: list[str] = []
     headroom: dict[str, float] = {}
@@ -38,8 +45,8 @@ def limits_now(
             headroom["power"] = _share(1.0 - board_mw / limit.max_mw)
     if policy.battery is not None:
         _battery(policy, policy.battery, state, sensed, board_mw, now_s, (found, notes, headroom))
-    found.extend(_lost_to_cheapest(policy, state, sensed))
-    return Ceilings(tuple(found), _barred(policy, sensed), tuple(notes), headroom)
+    found.extend(_lost_to_cheapest(policy, state, sensed, troubled))
+    return together(found, _barred(sensed, troubled), notes, headroom)
 
 
 _Found = tuple[list[Ceiling], list[str], dict[str, float]]
@@ -68,15 +75,14 @@ def _temperature(
         return
     margin = _margin_c(limit, memory, seen)
     now_mw = power.total_mw(state.power, memory.load_mw)
-    soon = thermal.outlook(memory, min(8.0, limit.horizon_s))
-    stay = thermal.outlook(memory, limit.horizon_s)
     ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
+    soon, stay, later, last = thermal.outlooks(
+        memory, (min(8.0, limit.horizon_s), limit.horizon_s, ahead_s, max(ahead_s, LEAP_S))
+    )
     below_c = limit.max_c - margin
     stay_mw = min(soon.room_mw(below_c), stay.room_mw(below_c))
-    later = thermal.outlook(memory, ahead_s)
-    climb_mw = later.room_mw(below_c - CLIMB_C)
-    leap_mw = thermal.outlook(memory, max(ahead_s, LEAP_S)).room_mw(below_c - CLIMB_C - LEAP_C)
-    climb_mw = min(stay_mw, climb_mw)
+    climb_mw = min(stay_mw, later.room_mw(below_c - CLIMB_C))
+    leap_mw = last.room_mw(below_c - CLIMB_C - LEAP_C)
 
     def why_hot(expected_mw: float) -> Reason:
         more_mw = expected_mw - now_mw
@@ -163,25 +169,36 @@ def lost_mode(policy: PolicyPlan, name: str) -> LostMode:
     return policy.lost.get(name, "model")
 
 
-def watched(policy: PolicyPlan) -> tuple[str, ...]:
-    """The senses that a constraint or ``lost`` depends on."""
-    names = list(policy.lost)
+def watched(policy: PolicyPlan) -> dict[str, None]:
+    """The senses that a constraint or ``lost`` depends on, each once."""
+    names = dict.fromkeys(policy.lost)
     if policy.temp is not None:
-        names.append(policy.temp.sense)
+        names[policy.temp.sense] = None
     if policy.power is not None:
-        names.append(policy.power.sense)
+        names[policy.power.sense] = None
     if policy.battery is not None:
-        names.extend(BATTERY_SENSES)
-    return tuple(dict.fromkeys(names))
+        names.update(_BATTERY_SENSES)
+    return names
+
+
+def _troubled(
+    policy: PolicyPlan, sensed: Mapping[str, Sensed], limiting: Collection[str]
+) -> list[str]:
+    """Watched senses that are old or gone, unless the policy does not mind."""
+    return [
+        name
+        for name in limiting
+        if sensed[name].kind in ("aged", "lost") and lost_mode(policy, name) != "ignore"
+    ]
 
 
 def _lost_to_cheapest(
-    policy: PolicyPlan, state: State, sensed: Mapping[str, Sensed]
+    policy: PolicyPlan, state: State, sensed: Mapping[str, Sensed], troubled: Sequence[str]
 ) -> list[Ceiling]:
     """Senses whose loss leaves nothing but the cheapest variant."""
     found = []
-    for name in watched(policy):
-        if sensed[name].kind != "lost" or lost_mode(policy, name) == "ignore":
+    for name in troubled:
+        if sensed[name].kind != "lost":
             continue
         no_model = policy.temp is not None and name == policy.temp.sense and not state.thermal.ready
         if lost_mode(policy, name) == "cheapest" or no_model:
@@ -190,12 +207,11 @@ def _lost_to_cheapest(
     return found
 
 
-def _barred(policy: PolicyPlan, sensed: Mapping[str, Sensed]) -> Reason | None:
+def _barred(sensed: Mapping[str, Sensed], troubled: Sequence[str]) -> Reason | None:
     """A watched sense that is old or gone: unknown may only lower the variant."""
-    for name in watched(policy):
-        if sensed[name].kind in ("aged", "lost") and lost_mode(policy, name) != "ignore":
-            detail = sensed[name].detail or f"{name} is {sensed[name].age_s:.0f} s old"
-            return reasons.sensor_lost(detail, "nothing better until it is back")
+    for name in troubled:
+        detail = sensed[name].detail or f"{name} is {sensed[name].age_s:.0f} s old"
+        return reasons.sensor_lost(detail, "nothing better until it is back")
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from edgerund.policy.power import energies_mj
 from edgerund.policy.slowdown import LatencyMemory, base_ms
@@ -15,7 +16,10 @@ SATURATED = 0.9  # busier than this, clients send as fast as they are answered
 def accuracies_of(ladder: LadderState) -> list[float]:
     """Accuracies of the variants; one that nobody measured is put between its neighbours, by ladder order."""
     known = [v.card.accuracy for v in ladder.variants]
-    filled: list[float] = []
+    filled: list[float] = [a for a in known if a is not None]
+    if len(filled) == len(known):
+        return filled
+    filled = []
     for place, accuracy in enumerate(known):
         if accuracy is not None:
             filled.append(accuracy)
@@ -32,30 +36,41 @@ def accuracies_of(ladder: LadderState) -> list[float]:
     return filled
 
 
-def energies_of(ladder: LadderState, latency: LatencyMemory) -> tuple[float, ...]:
-    """Energy above idle of one inference of each variant, mJ, as far as it is known."""
+class Costs(NamedTuple):
+    """One inference of each variant, undisturbed: its latency (ms), and its energy above idle (mJ)."""
+
+    bases: Sequence[float | None]
+    energies: Sequence[float]
+
+
+def costs_of(ladder: LadderState, latency: LatencyMemory) -> Costs:
+    """What is known about the variants, from cards and from learning."""
     bases = [base_ms(latency, v.name, v.card) for v in ladder.variants]
-    return energies_mj([v.card for v in ladder.variants], bases)
+    return Costs(bases, energies_mj([v.card for v in ladder.variants], bases))
 
 
-def loads_mw(ladder: LadderState, memory: LadderMemory, energies: Sequence[float]) -> list[float]:
+def loads_mw(ladder: LadderState, memory: LadderMemory, costs: Costs) -> list[float]:
     """What each variant would draw above idle by the cards, at the rate that would then be served.
 
     A better variant is charged for the whole demand, up to its undisturbed speed. Where the live one is
     saturated, a cheaper one will be asked more often, but never so that it costs more than the live one.
     """
-    bases = [base_ms(memory.latency, v.name, v.card) for v in ladder.variants]
+    bases, energies = costs
     served = ladder.serving.variant or ladder.live
     live = next((i for i, v in enumerate(ladder.variants) if v.name == served), None)
-    loads: list[float] = []
-    for place, (energy, base) in enumerate(zip(energies, bases, strict=True)):
-        rate = memory.rate_hz
-        if base and (live is None or place < live):
-            rate = min(rate, 1000.0 / base)
-        load = energy * rate
-        if live is not None and place > live and memory.busy > SATURATED:
-            base_live = bases[live]
-            if base and base_live:
-                load = min(energies[live] * rate, load * max(1.0, base_live / base))
-        loads.append(load)
+    demand = memory.rate_hz
+    better = len(bases) if live is None else live
+    loads = [
+        energy * min(demand, 1000.0 / base) if base else energy * demand
+        for energy, base in zip(energies[:better], bases[:better], strict=True)
+    ]
+    loads += [energy * demand for energy in energies[better:]]
+    base_live = None if live is None else bases[live]
+    if live is None or not base_live or memory.busy <= SATURATED:
+        return loads
+    for place in range(live + 1, len(loads)):
+        base = bases[place]
+        if base:
+            most = max(1.0, base_live / base)
+            loads[place] = min(energies[live] * demand, loads[place] * most)
     return loads

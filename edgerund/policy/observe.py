@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from edgerund.policy import agreement, battery, floors, power, rules, slowdown, thermal
 from edgerund.policy.limits import BATTERY_SENSES, watched
-from edgerund.policy.loads import energies_of
+from edgerund.policy.loads import Costs, costs_of
 from edgerund.policy.senses import Sensed, sense_all
 from edgerund.policy.state import LadderMemory, State
 from edgerund.policy.switching import refill
@@ -17,18 +17,18 @@ from edgerund.types.policy import PolicyPlan
 LEAST_WINDOW_S = 1e-3
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one snapshot says beside the state.
+class Seen(NamedTuple):
+    """What one snapshot says beside the state. ``watched`` are the senses that a limit depends on.
 
-    ``energies`` are each ladder's energies per inference (mJ). ``window_mw`` is what the models drew above idle in
+    ``costs`` are what each ladder's variants take. ``window_mw`` is what the models drew above idle in
     the last window by the cards, ``flow_mw`` the same at the smoothed rate.
     """
 
     now_s: float
     dt_s: float
+    watched: Collection[str]
     sensed: Mapping[str, Sensed]
-    energies: Mapping[str, Sequence[float]]
+    costs: Mapping[str, Costs]
     window_mw: float
     flow_mw: float
 
@@ -37,43 +37,46 @@ def observe(policy: PolicyPlan, state: State, snapshot: Snapshot) -> tuple[State
     """The state after this snapshot, and what it says."""
     now_s = snapshot.now_s
     dt_s = 0.0 if state.at_s is None else max(0.0, now_s - state.at_s)
+    limiting = watched(policy)
     sensed, memories = sense_all(
-        _needed(policy), snapshot.senses, state.senses, now_s, policy.stale_after_s
+        _needed(policy, limiting), snapshot.senses, state.senses, now_s, policy.stale_after_s
     )
     ladders: dict[str, LadderMemory] = {}
-    energies: dict[str, Sequence[float]] = {}
+    costs: dict[str, Costs] = {}
     window_mw = flow_mw = 0.0
     for name, ladder in snapshot.ladders.items():
         memory = _ladder(policy, state.ladders.get(name), ladder, now_s, dt_s)
         ladders[name] = memory
-        energies[name] = energies_of(ladder, memory.latency)
-        for variant, energy in zip(ladder.variants, energies[name], strict=True):
-            if variant.name == ladder.serving.variant:
+        costs[name] = costs_of(ladder, memory.latency)
+        served = ladder.serving.variant
+        for variant, energy in zip(ladder.variants, costs[name].energies, strict=True):
+            if variant.name == served:
                 window_mw += energy * _rate_hz(ladder.serving)
                 flow_mw += energy * memory.flow_hz
-    seen = Seen(now_s, dt_s, sensed, energies, window_mw, flow_mw)
+    seen = Seen(now_s, dt_s, limiting, sensed, costs, window_mw, flow_mw)
     power_memory, drawn_mw = _power(policy, state.power, seen)
     return (
         State(
-            at_s=now_s,
-            senses=memories,
-            rules=rules.update(policy.rules, state.rules, sensed),
-            ladders=ladders,
-            power=power_memory,
-            thermal=_thermal(policy, state.thermal, power_memory.gain, seen),
-            battery=_battery(policy, state.battery, drawn_mw, seen),
-            caps=state.caps,
+            now_s,
+            memories,
+            rules.update(policy.rules, state.rules, sensed),
+            ladders,
+            power_memory,
+            _thermal(policy, state.thermal, power_memory.gain, seen),
+            _battery(policy, state.battery, drawn_mw, seen),
+            state.caps,
         ),
         seen,
     )
 
 
-def _needed(policy: PolicyPlan) -> dict[str, None]:
+def _needed(policy: PolicyPlan, limiting: Mapping[str, None]) -> dict[str, None]:
     """The senses that this policy looks at, each once."""
-    names = dict.fromkeys(("power_mw", "memory_available_bytes", *watched(policy)))
+    names = {"power_mw": None, "memory_available_bytes": None, **limiting}
     if policy.battery is not None:
         names["on_mains"] = None
-    names.update(dict.fromkeys(c.sense for rule in policy.rules for c in rule.when))
+    for rule in policy.rules:
+        names.update(dict.fromkeys([c.sense for c in rule.when]))
     return names
 
 
@@ -86,12 +89,13 @@ def _ladder(
 ) -> LadderMemory:
     memory = memory or LadderMemory()
     serving = ladder.serving
-    latency = slowdown.observe(memory.latency, serving, {v.name: v.card for v in ladder.variants})
+    cards = {v.name: v.card for v in ladder.variants if v.name == serving.variant}
+    latency = slowdown.observe(memory.latency, serving, cards)
     switch = refill(memory.switch, policy.switching, now_s)
     wishes = floors.observe(memory.wishes, serving.accuracy_asked, now_s, policy.clients.active_s)
     agreed = agreement.observe(memory.agreement, serving, ladder, now_s)
     if serving.window_s < LEAST_WINDOW_S or (dt_s <= 0.0 and memory.latency.history):
-        return replace(memory, latency=latency, switch=switch, wishes=wishes, agreement=agreed)
+        return memory._replace(latency=latency, switch=switch, wishes=wishes, agreement=agreed)
     flow = _rate_hz(serving)
     mean_ms = serving.infer_ms_mean
     busy_ms = mean_ms if mean_ms is not None and slowdown.plausible(mean_ms) else 0.0
@@ -123,7 +127,7 @@ def _power(
 ) -> tuple[power.PowerMemory, float]:
     """The power filter, and what the board drew since the last tick."""
     if policy.board.idle_mw is not None and not memory.seen:
-        memory = replace(memory, idle_mw=policy.board.idle_mw)
+        memory = memory._replace(idle_mw=policy.board.idle_mw)
     rail = seen.sensed[policy.power.sense if policy.power is not None else "power_mw"]
     if rail.kind == "fresh" and rail.value is not None:
         return power.observe(memory, rail.value, seen.window_mw, seen.dt_s), rail.value

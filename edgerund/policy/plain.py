@@ -10,9 +10,14 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def to_plain(value: Any) -> Any:
-    """Dataclasses and mappings as dicts, tuples as lists; the rest as it is."""
+    """Dataclasses and mappings as dicts, tuples as lists; the rest as it is.
+
+    A named tuple with defaults stands by name too, so that it may grow; one without is a list.
+    """
     if is_dataclass(value):
         return {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple) and getattr(value, "_field_defaults", None):
+        return {name: to_plain(getattr(value, name)) for name in type(value).__annotations__}
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -34,10 +39,10 @@ def from_plain(kind: Any, data: Any) -> Any:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return None if data is None else from_plain(_only(kind), data)
-    if isinstance(kind, type) and hasattr(kind, "_fields"):
+    if isinstance(kind, type) and hasattr(kind, "_fields") and not isinstance(data, dict):
         return kind(*_tuple(tuple(_hints(kind).values()), data))
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _dataclass(kind, data)
+    if isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "_fields")):
+        return _by_name(kind, data)
     if origin is tuple:
         return _tuple(get_args(kind), data)
     if origin is not None and isinstance(data, dict):
@@ -56,14 +61,18 @@ def _only(kind: Any) -> Any:
     return inner
 
 
-def _dataclass(kind: type, data: Any) -> Any:
+def _by_name(kind: type, data: Any) -> Any:
     if not isinstance(data, dict):
         raise ValueError(f"cannot read {data!r} as {kind.__name__}")
     hints = _hints(kind)
     unknown = data.keys() - hints.keys()
     if unknown:
         raise ValueError(f"cannot read {kind.__name__}: unknown {', '.join(sorted(unknown))}")
-    return kind(**{name: from_plain(hints[name], value) for name, value in data.items()})
+    known = {name: from_plain(hints[name], value) for name, value in data.items()}
+    try:
+        return kind(**known)
+    except TypeError as e:
+        raise ValueError(f"cannot read {data!r} as {kind.__name__}: {e}") from e
 
 
 def _tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:

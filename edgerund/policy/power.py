@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from edgerund.types import Card
 
@@ -12,8 +12,7 @@ IDLE_MW = 2000.0  # a board that nobody measured, until its rail says otherwise
 MAX_GAIN, MIN_GAIN = 10.0, 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class PowerMemory:
+class PowerMemory(NamedTuple):
     """Two-state Kalman filter: measured = idle + gain x active.
 
     ``p_*`` is its covariance. ``seen`` says that a rail was ever read; without one, idle and gain are the
@@ -34,12 +33,13 @@ def energies_mj(cards: Sequence[Card], learned_ms: Sequence[float | None]) -> tu
     A missing figure is latency x a typical active power, scaled like the variants that were measured;
     without a latency either, each step down the ladder is taken to save 30 %.
     """
-    scale = _scale(cards, learned_ms)
     energies: list[float] = []
+    scale: float | None = None
     for card, ms in zip(cards, learned_ms, strict=True):
         if card.energy_mj is not None and card.energy_mj >= 0.0:
             energies.append(card.energy_mj)
         elif ms:
+            scale = _scale(cards, learned_ms) if scale is None else scale
             energies.append(scale * ms * ACTIVE_MW / 1000.0)
         else:
             energies.append(energies[-1] * 0.7 if energies else 100.0)
@@ -63,7 +63,7 @@ def observe(memory: PowerMemory, measured_mw: float, active_mw: float, dt_s: flo
     """
     if not memory.seen:
         idle = max(0.0, measured_mw - memory.gain * active_mw)
-        memory = replace(memory, seen=True, idle_mw=idle, p_idle=(0.1 * measured_mw + 100.0) ** 2)
+        memory = memory._replace(seen=True, idle_mw=idle, p_idle=(0.1 * measured_mw + 100.0) ** 2)
     level = 0.01 * measured_mw + 10.0
     p_idle = memory.p_idle + level * level * dt_s
     p_gain = min(memory.p_gain + 1e-5 * dt_s, 1.0)

@@ -12,6 +12,8 @@ Active = tuple[tuple[bool, ...], ...]
 
 def update(rules: Sequence[Rule], active: Active, sensed: Mapping[str, Sensed]) -> Active:
     """Which conditions of which rules hold now, given which held before."""
+    if not rules:
+        return ()
     fits = len(active) == len(rules)
     return tuple(
         tuple(

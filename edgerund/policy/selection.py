@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from edgerund.policy.budget import Choice, Option, cheapest, choose
-from edgerund.policy.candidates import Candidate, Table
+from edgerund.policy.budget import cheapest, choose
+from edgerund.policy.candidates import Candidate, Table, usable_of
 
 
 def select(tables: Sequence[Table], all_mw: float, hard_mw: float) -> tuple[int, ...]:
@@ -22,7 +23,7 @@ def select(tables: Sequence[Table], all_mw: float, hard_mw: float) -> tuple[int,
         thrifty = [options(t) if t.held else [_thriftiest(t)] for t in tables]
         picked = choose(thrifty, hard_mw)
     if picked is None:
-        usable = [[_option(c) for c in usable_of(t)] for t in tables]
+        usable = [usable_of(t.candidates, t.current) for t in tables]
         picked = choose(usable, hard_mw) or cheapest(usable)
     return _places(picked)
 
@@ -33,16 +34,16 @@ def climb(tables: Sequence[Table], climb_mw: float) -> tuple[int, ...] | None:
     return _places(picked) if picked is not None else None
 
 
-def _ready(table: Table) -> list[Option]:
+def _ready(table: Table) -> Sequence[Candidate]:
     """The current variant and those it may move up to; below the floor every step towards it counts."""
     current = None if table.current is None else table.candidates[table.current]
     if current is not None and _below_floor(current):
         return [
-            Option(c.place, c.closeness, c.load_mw)
-            for c in permitted(table)
+            replace(c, score=c.closeness)
+            for c in table.permitted
             if c is current or c.unready is None or c.unready.code == "floor"
         ]
-    return [_option(c) for c in permitted(table) if c.place == table.current or c.unready is None]
+    return [c for c in table.permitted if c.place == table.current or c.unready is None]
 
 
 def _has_floor(table: Table) -> bool:
@@ -53,49 +54,31 @@ def _below_floor(candidate: Candidate) -> bool:
     return candidate.unfit is not None and candidate.unfit.code == "floor"
 
 
-def _closest(table: Table) -> list[Option]:
+def _closest(table: Table) -> Sequence[Candidate]:
     """Where the floor cannot be kept: everything that answers in time, by how close it comes."""
-    in_time = [c for c in permitted(table) if c.unfit is None or _below_floor(c)]
+    in_time = [c for c in table.permitted if c.unfit is None or _below_floor(c)]
     if table.held or not in_time:
         return options(table)
-    return [Option(c.place, c.closeness, c.load_mw) for c in in_time]
+    return [replace(c, score=c.closeness) for c in in_time]
 
 
-def options(table: Table) -> list[Option]:
+def options(table: Table) -> Sequence[Candidate]:
     """What one ladder offers to the common choice."""
-    candidates = permitted(table)
+    candidates = table.permitted
     if table.held:
-        return [_option(c) for c in candidates]
+        return candidates
     fit = [c for c in candidates if c.unfit is None]
     if fit:
-        return [_option(c) for c in fit]
+        return fit
     in_time = [c for c in candidates if c.unfit is not None and c.unfit.code == "floor"]
     if in_time:
-        return [_option(max(in_time, key=lambda c: (c.accuracy, -c.place)))]
-    return [_option(max(candidates, key=lambda c: (round(c.chance, 6), c.place)))]
+        return [max(in_time, key=lambda c: (c.accuracy, -c.place))]
+    return [max(candidates, key=lambda c: (round(c.chance, 6), c.place))]
 
 
-def permitted(table: Table) -> list[Candidate]:
-    """Usable variants that hold and rule leave; all usable ones if that leaves none."""
-    usable = usable_of(table)
-    return [c for c in usable if c.place in table.allowed] or usable
+def _thriftiest(table: Table) -> Candidate:
+    return min(table.permitted, key=lambda c: (c.load_mw, -c.place))
 
 
-def usable_of(table: Table) -> list[Candidate]:
-    """Variants that can serve at all; if every one is blocked, the live one or the cheapest."""
-    usable = [c for c in table.candidates if c.blocked is None]
-    if usable:
-        return usable
-    return [table.candidates[table.current if table.current is not None else -1]]
-
-
-def _thriftiest(table: Table) -> Option:
-    return _option(min(permitted(table), key=lambda c: (c.load_mw, -c.place)))
-
-
-def _option(candidate: Candidate) -> Option:
-    return Option(candidate.place, candidate.score, candidate.load_mw)
-
-
-def _places(choice: Choice) -> tuple[int, ...]:
-    return tuple(option.place for option in choice)
+def _places(choice: Sequence[Candidate]) -> tuple[int, ...]:
+    return tuple([candidate.place for candidate in choice])

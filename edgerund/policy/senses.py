@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from edgerund.types import NoData, Reading, Sense
 
@@ -22,8 +21,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SenseMemory:
+class SenseMemory(NamedTuple):
     """The last good value, when it was true, and since when it has not moved."""
 
     value: float | None
@@ -31,8 +29,7 @@ class SenseMemory:
     steady_since_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sensed:
+class Sensed(NamedTuple):
     """One sense at this tick.
 
     ``fresh``: read less than 2 s ago. ``aged``: older, or missing for a moment (``value`` is the last good
@@ -53,6 +50,7 @@ class Sensed:
 
 FRESH_S = 2.0
 NEXT_S = 1.0  # what is gone counts as lost a decision early: at the next one it would be too late
+ABSENT = "absent"
 THERE = (
     "stale",
     "frozen",
@@ -67,8 +65,14 @@ def sense(
     name: str, reading: Sense | None, memory: SenseMemory | None, now_s: float, stale_after_s: float
 ) -> tuple[Sensed, SenseMemory | None]:
     """Judge one reading; returns it with the memory for the next tick."""
+    if memory is None and (
+        reading is None or (type(reading) is NoData and reading.reason == ABSENT)
+    ):
+        return _absent(name), None
     if isinstance(reading, Reading) and _plausible(name, reading.value):
-        age_s = max(0.0, reading.age_s) if math.isfinite(reading.age_s) else math.inf
+        age_s = reading.age_s
+        if not 0.0 <= age_s < math.inf:
+            age_s = 0.0 if -math.inf < age_s < 0.0 else math.inf
         if age_s <= stale_after_s:
             kind: Kind = "fresh" if age_s <= FRESH_S else "aged"
             return (
@@ -82,7 +86,7 @@ def sense(
     elif isinstance(reading, Reading):
         detail = f"{name} reads {reading.value:g}, which cannot be"
         memory = memory or SenseMemory(None, now_s - stale_after_s - 1.0, now_s)
-    elif isinstance(reading, NoData) and reading.reason != "absent":
+    elif isinstance(reading, NoData) and reading.reason != ABSENT:
         detail = f"{name} has no value ({reading.detail or reading.reason})"
         if memory is None and reading.reason in THERE:
             memory = SenseMemory(None, now_s - stale_after_s - 1.0, now_s)
@@ -114,7 +118,7 @@ def _missing(
     name: str, detail: str, memory: SenseMemory | None, now_s: float, stale_after_s: float
 ) -> Sensed:
     if memory is None:
-        return Sensed(name, "absent", detail=f"this machine has no {name}")
+        return _absent(name)
     age_s = max(0.0, now_s - memory.at_s)
     if age_s <= stale_after_s - min(NEXT_S, 0.5 * stale_after_s):
         return Sensed(name, "aged", memory.value, max(age_s, FRESH_S + 1.0), detail)
@@ -125,6 +129,11 @@ def _remember(memory: SenseMemory | None, value: float, at_s: float) -> SenseMem
     if memory is None or memory.value != value:
         return SenseMemory(value, at_s, at_s)
     return SenseMemory(value, max(at_s, memory.at_s), memory.steady_since_s)
+
+
+@lru_cache(maxsize=256)
+def _absent(name: str) -> Sensed:
+    return Sensed(name, "absent", None, 0.0, f"this machine has no {name}")
 
 
 def _plausible(name: str, value: float) -> bool:

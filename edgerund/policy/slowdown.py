@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from edgerund.types import Card, ServingFigures
+from edgerund.types import Card, ServingFigures, VariantState
 
 Z99 = 2.326  # standard deviations between median and 99th percentile of a normal distribution
 NOISE_R = 0.001  # measurement noise of ALERT (Wan et al., USENIX ATC 2020, section 3.3)
@@ -17,10 +16,10 @@ LEARN_WINDOWS = 5
 RESIDUAL_GAIN, RESIDUAL_FADE = 0.6, 0.7
 MAX_LOG = 3.0
 LEAST_MS, MOST_MS = 1e-3, 1e7  # what can be a latency; anything else is a broken figure
+NOTHING: Mapping[str, float] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class LatencyMemory:
+class LatencyMemory(NamedTuple):
     """The slowdown filter of one ladder.
 
     ``mean`` and ``variance`` of latency / card latency; ``noise`` is the adaptive process noise. ``residual``
@@ -35,8 +34,8 @@ class LatencyMemory:
     variant: str | None = None
     windows: int = 0
     history: int = 0
-    residual: Mapping[str, float] = field(default_factory=dict)
-    learned_ms: Mapping[str, float] = field(default_factory=dict)
+    residual: Mapping[str, float] = NOTHING
+    learned_ms: Mapping[str, float] = NOTHING
     wait_ratio: float = 0.0
     spread: float | None = None
 
@@ -71,29 +70,42 @@ def observe(
     mean, variance, noise = _filtered(memory, ratio * math.exp(-residual.get(name, 0.0)))
     wait_ratio, spread = _shape(memory, serving, sample)
     return LatencyMemory(
-        mean=mean,
-        variance=variance,
-        noise=noise,
-        variant=name,
-        windows=windows + 1,
-        history=memory.history + 1,
-        residual=residual,
-        learned_ms=learned_ms,
-        wait_ratio=wait_ratio,
-        spread=spread,
+        mean,
+        variance,
+        noise,
+        name,
+        windows + 1,
+        memory.history + 1,
+        residual,
+        learned_ms,
+        wait_ratio,
+        spread,
     )
 
 
 def forecast(memory: LatencyMemory, variant: str, card: Card) -> LatencyForecast | None:
     """Latency of a reply if ``variant`` served now; None if nothing is known about it."""
-    base = base_ms(memory, variant, card)
-    if base is None:
-        return None
-    alone_ms = base * math.exp(memory.residual.get(variant, 0.0))
-    mean_ms = alone_ms * memory.mean * (1.0 + memory.wait_ratio)
-    spread = memory.spread if memory.spread is not None else _card_spread(card)
-    drift_ms = alone_ms * math.sqrt(memory.variance + memory.noise)
-    return LatencyForecast(mean_ms, math.hypot(drift_ms, spread * mean_ms))
+    (found,) = forecasts(memory, [VariantState(variant, card)], [base_ms(memory, variant, card)])
+    return found
+
+
+def forecasts(
+    memory: LatencyMemory, variants: Sequence[VariantState], bases: Sequence[float | None]
+) -> list[LatencyForecast | None]:
+    """Of every variant, given its ``base_ms``."""
+    mean, variance, noise, _, _, _, residual, _, wait_ratio, spread = memory
+    drift, waited = math.sqrt(variance + noise), 1.0 + wait_ratio
+    found: list[LatencyForecast | None] = []
+    for variant, base in zip(variants, bases, strict=True):
+        if base is None:
+            found.append(None)
+            continue
+        differs = residual.get(variant.name)
+        alone_ms = base if differs is None else base * math.exp(differs)
+        mean_ms = alone_ms * mean * waited
+        share = spread if spread is not None else _card_spread(variant.card)
+        found.append(LatencyForecast(mean_ms, math.hypot(alone_ms * drift, share * mean_ms)))
+    return found
 
 
 def middle_ms(

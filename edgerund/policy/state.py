@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgerund.policy.agreement import Seen
 from edgerund.policy.battery import BatteryMemory
@@ -17,10 +16,11 @@ from edgerund.policy.switching import SwitchMemory
 from edgerund.policy.thermal import ThermalMemory
 
 FORMAT = 1
+NO_SENSES: Mapping[str, SenseMemory] = {}
+NOTHING_SEEN: Mapping[str, Seen] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class LadderMemory:
+class LadderMemory(NamedTuple):
     """One ladder: how slow it is now, how often it is asked, and what was chosen when.
 
     ``rate_hz`` is the demand, quick to rise and slow to fall; ``flow_hz`` the mean rate of answers. ``refused_s`` is
@@ -37,15 +37,10 @@ class LadderMemory:
     refused_s: float | None = None
     wishes: tuple[Wish, ...] = ()
     fps: float | None = None
-    agreement: Mapping[str, Seen] = field(default_factory=dict)
-
-    def with_switch(self, switch: SwitchMemory) -> LadderMemory:
-        """The same with another memory of swaps."""
-        return replace(self, switch=switch)
+    agreement: Mapping[str, Seen] = NOTHING_SEEN
 
 
-@dataclass(frozen=True, slots=True)
-class CapMemory:
+class CapMemory(NamedTuple):
     """How many steps the machine is capped, since when, and because of what (a sentence)."""
 
     level: int = 0
@@ -53,14 +48,16 @@ class CapMemory:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+NO_LADDERS: Mapping[str, LadderMemory] = {}
+
+
+class State(NamedTuple):
     """Everything that ``decide`` hands to its next call. ``at_s`` None: nothing was decided yet."""
 
     at_s: float | None = None
-    senses: Mapping[str, SenseMemory] = field(default_factory=dict)
+    senses: Mapping[str, SenseMemory] = NO_SENSES
     rules: tuple[tuple[bool, ...], ...] = ()
-    ladders: Mapping[str, LadderMemory] = field(default_factory=dict)
+    ladders: Mapping[str, LadderMemory] = NO_LADDERS
     power: PowerMemory = PowerMemory()
     thermal: ThermalMemory = ThermalMemory()
     battery: BatteryMemory = BatteryMemory()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from edgerund.types.policy import Switching
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchMemory:
+class SwitchMemory(NamedTuple):
     """What was chosen last, since when, and how many swaps the bucket still holds (negative: owed).
 
     ``cause`` is the reason code of the last change.
@@ -35,11 +34,13 @@ def _rate_hz(terms: Switching) -> float:
 
 def refill(memory: SwitchMemory, terms: Switching, now_s: float) -> SwitchMemory:
     """The memory with the tokens that came in since it was last filled."""
-    tokens = min(burst(terms), FIRST_TOKENS)
-    if memory.tokens is not None:
-        gained = max(0.0, now_s - memory.filled_s) * _rate_hz(terms)
-        tokens = min(burst(terms), memory.tokens + gained)
-    return SwitchMemory(memory.chosen, memory.since_s, tokens, now_s, memory.cause)
+    chosen, since_s, tokens, filled_s, cause = memory
+    most = burst(terms)
+    if tokens is None:
+        tokens = FIRST_TOKENS
+    else:
+        tokens += max(0.0, now_s - filled_s) * _rate_hz(terms)
+    return SwitchMemory(chosen, since_s, min(most, tokens), now_s, cause)
 
 
 def dwell_left_s(
@@ -65,8 +66,6 @@ def switched(
     if chosen == memory.chosen:
         return memory
     if memory.chosen is None:
-        return replace(memory, chosen=chosen, since_s=now_s, cause=cause)
+        return memory._replace(chosen=chosen, since_s=now_s, cause=cause)
     tokens = (memory.tokens if memory.tokens is not None else FIRST_TOKENS) - 1.0
-    return replace(
-        memory, chosen=chosen, since_s=now_s, cause=cause, tokens=max(-burst(terms), tokens)
-    )
+    return SwitchMemory(chosen, now_s, max(-burst(terms), tokens), memory.filled_s, cause)

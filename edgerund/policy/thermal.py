@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from edgerund.policy import filters
@@ -31,8 +30,7 @@ class Due(NamedTuple):
     mean_c: float
 
 
-@dataclass(frozen=True, slots=True)
-class ThermalMemory:
+class ThermalMemory(NamedTuple):
     """The bank of filters, and what its members are worth.
 
     ``power_mw`` is the models' power, counted from the first reading; ``fast_w`` follows it; ``load_mw`` is the same
@@ -88,27 +86,28 @@ def observe(
     dt_s: float,
 ) -> ThermalMemory:
     """Advance by ``dt_s`` after a step of the models' power; ``temp_c`` None: the model alone."""
-    power_mw = memory.power_mw + step_mw
-    power_w = power_mw / 1000.0
-    fast_w = power_w + (memory.fast_w - power_w) * math.exp(-dt_s / FAST_TAU_S)
-    noticed = abs(step_mw) >= NOTICED_MW
-    stepped_s = now_s if noticed else memory.stepped_s
-    bank = [filters.predict(f, dt_s, step_mw / 1000.0) for f in memory.bank]
+    old_bank, weights, _, fast_w, power_mw, stepped_s, scores, due, errors, margin_c, stale = memory
+    power_mw += step_mw
+    power_w, step_w = power_mw / 1000.0, step_mw / 1000.0
+    fast_w = power_w + (fast_w - power_w) * math.exp(-dt_s / FAST_TAU_S)
+    if abs(step_mw) >= NOTICED_MW:
+        stepped_s, due = now_s, _shifted(memory, step_w, now_s)
+    bank = [filters.predict(f, dt_s, step_w) for f in old_bank]
     if temp_c is not None:
         settled = now_s - stepped_s >= SETTLE_S
-        bank = [filters.correct(f, temp_c, fast_w, power_w, settled=settled) for f in bank]
+        bank = [filters.correct(f, temp_c, fast_w, power_w, settled) for f in bank]
     return ThermalMemory(
-        bank=tuple(bank),
-        weights=memory.weights,
-        load_mw=load_mw,
-        fast_w=fast_w,
-        power_mw=power_mw,
-        scores=memory.scores,
-        stepped_s=stepped_s,
-        due=_shifted(memory, step_mw / 1000.0, now_s) if noticed else memory.due,
-        errors=memory.errors,
-        margin_c=memory.margin_c,
-        stale_weights=memory.stale_weights,
+        tuple(bank),
+        weights,
+        load_mw,
+        fast_w,
+        power_mw,
+        stepped_s,
+        scores,
+        due,
+        errors,
+        margin_c,
+        stale,
     )
 
 
@@ -127,23 +126,32 @@ class Outlook(NamedTuple):
         return (limit_c - self.steady_c) / self.c_per_w * 1000.0
 
 
-def outlook(memory: ThermalMemory, ahead_s: float) -> Outlook:
-    """What the members expect on average."""
+def outlooks(memory: ThermalMemory, aheads_s: Sequence[float]) -> list[Outlook]:
+    """What the members expect on average at each of these times."""
+    members = [
+        (f.tau_s, f.slow_c, f.gap_c, f.heat_used, weight, weight * f.heat_used)
+        for f, weight in zip(memory.bank, memory.weights, strict=True)
+    ]
     watts = memory.power_mw / 1000.0
-    left = math.exp(-ahead_s / FAST_TAU_S)
-    part = filters.FAST_SHARE * (watts + (memory.fast_w - watts) * left)
-    gone = filters.FAST_SHARE * (1.0 - left)
-    steady = slope = 0.0
-    for f, weight in zip(memory.bank, memory.weights, strict=True):
-        move = 1.0 - math.exp(-ahead_s / f.tau_s)
-        steady += weight * (f.slow_c + move * f.gap_c + part * f.heat_used)
-        slope += weight * f.heat_used * (move + gone)
-    return Outlook(steady, slope)
+    hurry_w = memory.fast_w - watts
+    expected: list[Outlook] = []
+    for ahead_s in aheads_s:
+        left = math.exp(-ahead_s / FAST_TAU_S)
+        part = filters.FAST_SHARE * (watts + hurry_w * left)
+        gone = filters.FAST_SHARE * (1.0 - left)
+        steady = slope = 0.0
+        for tau_s, slow_c, gap_c, heat, weight, weighty in members:
+            move = 1.0 - math.exp(-ahead_s / tau_s)
+            steady += weight * (slow_c + move * gap_c + part * heat)
+            slope += weighty * (move + gone)
+        expected.append(Outlook(steady, slope))
+    return expected
 
 
 def forecast_c(memory: ThermalMemory, more_mw: float, ahead_s: float) -> float:
     """Temperature after ``ahead_s`` of ``more_mw`` above the present power."""
-    return outlook(memory, ahead_s).temp_c(more_mw)
+    (expected,) = outlooks(memory, (ahead_s,))
+    return expected.temp_c(more_mw)
 
 
 def doubt_c(memory: ThermalMemory, ahead_s: float) -> float:
@@ -155,29 +163,38 @@ def doubt_c(memory: ThermalMemory, ahead_s: float) -> float:
 
 def score(memory: ThermalMemory, temp_c: float, now_s: float, horizon_s: float) -> ThermalMemory:
     """Compare the forecasts that are due with ``temp_c``, then make new ones."""
-    scores, errors, waiting = memory.scores, memory.errors, memory.due
+    bank, weights, load, fast_w, power_mw, stepped_s, scores, waiting, errors, margin, stale = (
+        memory
+    )
     came_due = bool(waiting) and waiting[0].at_s <= now_s
     make_new = not waiting or now_s + horizon_s - waiting[-1].at_s >= SCORE_EVERY_S
-    if not (came_due or make_new or memory.stale_weights):
+    if not (came_due or make_new or stale):
         return memory
-    weights = _weights(scores) if memory.stale_weights else memory.weights
-    margin = _margin(errors) if memory.stale_weights else memory.margin_c
+    if stale:
+        weights, margin = _weights(scores), _margin(errors)
     while waiting and waiting[0].at_s <= now_s:
         first, waiting = waiting[0], waiting[1:]
         scores = tuple(
-            s + FORGET * (abs(temp_c - c) - s) for s, c in zip(scores, first.members_c, strict=True)
+            [
+                s + FORGET * (abs(temp_c - c) - s)
+                for s, c in zip(scores, first.members_c, strict=True)
+            ]
         )
         errors = (*errors, temp_c - first.mean_c)[-ERRORS_KEPT:]
     if make_new:
         waiting = (*waiting, _due(memory, now_s, horizon_s))
-    return replace(
-        memory,
-        weights=weights,
-        margin_c=margin,
-        scores=scores,
-        errors=errors,
-        due=waiting,
-        stale_weights=came_due,
+    return ThermalMemory(
+        bank,
+        weights,
+        load,
+        fast_w,
+        power_mw,
+        stepped_s,
+        scores,
+        waiting,
+        errors,
+        margin,
+        came_due,
     )
 
 
@@ -188,18 +205,18 @@ def _shifted(memory: ThermalMemory, step_w: float, now_s: float) -> tuple[Due, .
         ahead_s = max(0.0, due.at_s - now_s)
         left = math.exp(-ahead_s / FAST_TAU_S)
         rises = [step_w * filters.line(f, ahead_s, 0.0, 0.0, left)[1] for f in memory.bank]
-        members = tuple(c + rise for c, rise in zip(due.members_c, rises, strict=True))
-        mean = due.mean_c + sum(w * rise for w, rise in zip(memory.weights, rises, strict=True))
-        shifted.append(Due(due.at_s, members, mean))
+        members = [c + rise for c, rise in zip(due.members_c, rises, strict=True)]
+        mean = due.mean_c + sum([w * rise for w, rise in zip(memory.weights, rises, strict=True)])
+        shifted.append(Due(due.at_s, tuple(members), mean))
     return tuple(shifted)
 
 
 def _due(memory: ThermalMemory, now_s: float, horizon_s: float) -> Due:
     watts = memory.power_mw / 1000.0
     left = math.exp(-horizon_s / FAST_TAU_S)
-    members = tuple(filters.line(f, horizon_s, memory.fast_w, watts, left)[0] for f in memory.bank)
-    mean = sum(w * c for w, c in zip(memory.weights, members, strict=True))
-    return Due(now_s + horizon_s, members, mean)
+    members = [filters.line(f, horizon_s, memory.fast_w, watts, left)[0] for f in memory.bank]
+    mean = sum([w * c for w, c in zip(memory.weights, members, strict=True)])
+    return Due(now_s + horizon_s, tuple(members), mean)
 
 
 def _weights(scores: Sequence[float]) -> tuple[float, ...]:

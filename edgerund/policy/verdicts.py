@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgerund.policy import reasons
-from edgerund.policy.candidates import Table
+from edgerund.policy.candidates import Candidate, Table
 from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.gate import Move, load_mw
 from edgerund.policy.power import total_mw
@@ -26,36 +26,49 @@ def explain_rejections(
     table, move = tables[index], picked[index]
     chosen = table.candidates[move.place]
     others = load_mw(tables, [m.place for m in picked]) - chosen.load_mw
-    alone = sum(min(c.load_mw for c in t.candidates) for i, t in enumerate(tables) if i != index)
     found: dict[str, Reason] = {}
     for candidate in table.candidates:
         if candidate.place == move.place:
             continue
-        own = candidate.blocked or _by_rule(table, candidate.place, state.at_s or 0.0)
-        own = own or (None if table.held else candidate.unfit)
-        expected = total_mw(state.power, others + candidate.load_mw)
-        broken = limits.broken(expected)
-        if (
-            broken
-            and len(tables) > 1
-            and limits.broken(total_mw(state.power, alone + candidate.load_mw)) is None
-        ):
-            broken = reasons.budget(expected, limits.lowest())
+        reason = candidate.blocked
+        if reason is None and candidate.place not in table.allowed:
+            reason = _by_rule(table, state.at_s or 0.0)
+        if reason is None and not table.held:
+            reason = candidate.unfit
         worse = candidate.score <= chosen.score
-        reason = own or (broken if not worse or candidate.load_mw > chosen.load_mw else None)
+        if reason is None and (not worse or candidate.load_mw > chosen.load_mw):
+            reason = _too_much(state, tables, limits, index, candidate.load_mw, others)
         if reason is None and worse:
-            reason = _worse(policy, candidate.accuracy, candidate.load_mw, chosen.name, table, move)
+            reason = _worse(policy, candidate, chosen)
         if reason is None and move.climbing is not None:
             reason = reasons.step(chosen.name)
         if reason is None:
+            expected = total_mw(state.power, others + candidate.load_mw)
             reason = candidate.unready or limits.broken(expected, climb=True) or move.waits
         found[candidate.name] = reason or reasons.dwell(0.0)
     return found
 
 
-def _by_rule(table: Table, place: int, now_s: float) -> Reason | None:
-    if place in table.allowed:
-        return None
+def _too_much(
+    state: State,
+    tables: Sequence[Table],
+    limits: Ceilings,
+    index: int,
+    own_mw: float,
+    others_mw: float,
+) -> Reason | None:
+    """The limit that it breaks beside the others; if it would fit beside the cheapest of them, their share is why."""
+    expected = total_mw(state.power, others_mw + own_mw)
+    broken = limits.broken(expected)
+    if broken is None or len(tables) == 1:
+        return broken
+    least = sum(min(c.load_mw for c in t.candidates) for i, t in enumerate(tables) if i != index)
+    if limits.broken(total_mw(state.power, least + own_mw)) is None:
+        return reasons.budget(expected, limits.board_mw)
+    return broken
+
+
+def _by_rule(table: Table, now_s: float) -> Reason | None:
     hold = table.ladder.hold
     if table.held and hold is not None:
         left_s = hold.until_s - now_s if hold.until_s is not None else None
@@ -63,13 +76,10 @@ def _by_rule(table: Table, place: int, now_s: float) -> Reason | None:
     return reasons.rule(table.rule) if table.rule is not None else None
 
 
-def _worse(
-    policy: PolicyPlan, accuracy: float, load_mw: float, chosen: str, table: Table, move: Move
-) -> Reason:
-    better = table.candidates[move.place]
-    if policy.objective.goal == "energy" or better.accuracy < accuracy:
-        return reasons.more_energy(load_mw, chosen, better.load_mw)
-    return reasons.less_accurate(accuracy, chosen, better.accuracy)
+def _worse(policy: PolicyPlan, candidate: Candidate, chosen: Candidate) -> Reason:
+    if policy.objective.goal == "energy" or chosen.accuracy < candidate.accuracy:
+        return reasons.more_energy(candidate.load_mw, chosen.name, chosen.load_mw)
+    return reasons.less_accurate(candidate.accuracy, chosen.name, chosen.accuracy)
 
 
 def headroom(limits: Ceilings, table: Table, move: Move) -> Mapping[str, float]:

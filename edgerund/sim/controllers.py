@@ -59,8 +59,8 @@ class Decider:
 
     def speed(self) -> float:
         """The share of full speed that all caps of the policy together leave."""
-        left = shares(self.plan.actuators, self._state.caps.level).values()
-        return math.prod(left)
+        level = self._state.caps.level
+        return math.prod(shares(self.plan.actuators, level).values()) if level else 1.0
 
     def warm(self) -> Mapping[str, Sequence[str]]:
         """What to keep resident next, per ladder."""

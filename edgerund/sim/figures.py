@@ -24,17 +24,18 @@ def figures(
     noise = sigma / math.sqrt(answered)
     middle = served.infer_ms * (1 + noise * rng.gauss(0.0, 1.0))
     scatter = 1 + noise * rng.gauss(0.0, 1.0)
+    mean = middle * (1 + sigma * sigma / 2)
     return ServingFigures(
         variant=truth.name,
         window_s=DT_S,
         answered=answered,
         refused=refused,
         queue_depth=1 if waits >= 1 else 0,
-        latency_ms_mean=middle * (1 + sigma * sigma / 2) * (1 + waits / 2),
+        latency_ms_mean=mean * (1 + waits / 2),
         latency_ms_p50=middle * _late(waits, 0.50, 0.0),
         latency_ms_p95=middle * scatter * _late(waits, 0.05, 1.645 * sigma),
         latency_ms_p99=middle * scatter * _late(waits, 0.01, 2.326 * sigma),
-        infer_ms_mean=middle * (1 + sigma * sigma / 2),
+        infer_ms_mean=mean,
         infer_ms_p50=middle,
         infer_ms_p99=middle * scatter * math.exp(2.326 * sigma),
         deadline_ms=asked_ms,

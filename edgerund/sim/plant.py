@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 from edgerund.sim import battery
 from edgerund.sim.cards import truths
@@ -22,8 +22,7 @@ from edgerund.types import LadderPlan, LadderState, ServingFigures, Snapshot
 WALL_START_S = 1_700_000_000.0
 
 
-@dataclass(frozen=True, slots=True)
-class LadderRow:
+class LadderRow(NamedTuple):
     """One ladder in one tick. ``worth`` is accuracy x answers in time per second; ``offered`` frames per second."""
 
     live: str
@@ -35,8 +34,7 @@ class LadderRow:
     event: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What truly happened in one tick, which no controller sees."""
 
     t_s: float
@@ -218,15 +216,11 @@ class Plant:
 
 
 def _row(loader: Loader, served: Served, away: bool) -> LadderRow:
-    accuracy = loader.variants[loader.live].accuracy
+    live, offered_hz = loader.live, served.offered_hz
+    accuracy = loader.variants[live].accuracy
+    if away or offered_hz <= 0:
+        return LadderRow(live, accuracy, 0.0, offered_hz, 0.0, served.infer_ms, loader.event)
+    in_time = served.answered_hz * served.in_time / offered_hz
     return LadderRow(
-        live=loader.live,
-        accuracy=accuracy,
-        worth=0.0 if away else served.worth(accuracy),
-        offered_hz=served.offered_hz,
-        in_time=0.0
-        if away or served.offered_hz <= 0
-        else served.answered_hz * served.in_time / served.offered_hz,
-        infer_ms=served.infer_ms,
-        event=loader.event,
+        live, accuracy, served.worth(accuracy), offered_hz, in_time, served.infer_ms, loader.event
     )

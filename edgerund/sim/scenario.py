@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -193,6 +194,11 @@ def load_scenario(path: Path) -> Scenario:
         ConfigError: every mistake with its line.
     """
     return validate(Scenario, read_yaml(path))
+
+
+def along(profile: Profile, times: Sequence[float]) -> list[float]:
+    """The profile's value at each of ``times``."""
+    return [at(profile, t) for t in times] if isinstance(profile, list) else [profile] * len(times)
 
 
 def at(profile: Profile, t_s: float) -> float:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edgerund.sim.scenario import SensorFault
 from edgerund.types import NoData, Quality, Reading, Sense
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """One sensor: ``noise`` is a standard deviation, absolute and relative."""
 
     name: str
@@ -68,22 +67,27 @@ class Senses:
         """The senses at ``now_s``; a channel without a true value is absent hardware."""
         senses: dict[str, Sense] = {}
         active = [f for f in self._faults if f.holds(now_s)] if self._faults else []
+        gauss, known = self._rng.gauss, self._last
         for channel in CHANNELS:
-            name = channel.name
+            name, unit, source, quantum, noise, noise_share, age_s, quality = channel
             value = truth.get(name)
             if value is None:
                 senses[name] = self._absent(channel)
                 continue
-            measured = self._measure(channel, value)
+            sigma = noise + noise_share * value
+            if sigma:
+                value += sigma * gauss(0.0, 1.0)
+            if quantum:
+                value = round(value / quantum) * quantum
             if name in self._past:
-                self._past[name].append(measured)
+                self._past[name].append(value)
             fault = _of(active, name) if active else None
             if fault is not None:
-                senses[name] = self._broken(channel, measured, fault, now_s)
+                senses[name] = self._broken(channel, value, fault, now_s)
                 continue
-            last = self._last.get(name)
-            if not isinstance(last, Reading) or last.value != measured:
-                last = self._last[name] = _reading(channel, measured)
+            last = known.get(name)
+            if not isinstance(last, Reading) or last.value != value:
+                last = known[name] = Reading(name, value, unit, age_s, source, quality)
             senses[name] = last
         senses["temp_c"] = _hottest(senses)
         return senses
@@ -92,12 +96,6 @@ class Senses:
         if channel.name not in self._last:
             self._last[channel.name] = _no_data(channel, "absent")
         return self._last[channel.name]
-
-    def _measure(self, channel: Channel, value: float) -> float:
-        sigma = channel.noise + channel.noise_share * value
-        if sigma:
-            value += sigma * self._rng.gauss(0.0, 1.0)
-        return round(value / channel.quantum) * channel.quantum if channel.quantum else value
 
     def _broken(self, channel: Channel, value: float, fault: SensorFault, now_s: float) -> Sense:
         if fault.kind == "lag":

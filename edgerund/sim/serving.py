@@ -6,13 +6,12 @@ Nothing here remembers the tick before, which is what lets the bound price every
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edgerund.sim.world import Truth, World
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """One variant at one tick."""
 
     offered_hz: float

@@ -39,17 +39,20 @@ def terms_of(plan: PolicyPlan, world: World, ladders: Sequence[LadderPlan]) -> T
     deadline_ms: dict[str, list[float]] = {ladder.name: [] for ladder in ladders}
     temp_limit_c: list[float] = []
     now, lowered_until = plan, -1
+    limit_c, own_ms = _max_c(now), {name: _deadline(now, name) for name in deadline_ms}
     for tick in range(world.ticks):
         for change in scenario.changes:
             if int(change.at_s / DT_S) == tick and change.temp_limit_c is not None:
-                before = _max_c(now)
+                before = limit_c
                 now = _changed(now, change)
                 reloads[tick] = now
-                if _max_c(now) < before:
+                limit_c, own_ms = _max_c(now), {name: _deadline(now, name) for name in deadline_ms}
+                if limit_c < before:
                     lowered_until = tick + int(GRACE_S / DT_S)
+        asked_ms = world.client_deadline_ms[tick] or math.inf
         for name, values in deadline_ms.items():
-            values.append(min(_deadline(now, name), world.client_deadline_ms[tick] or math.inf))
-        temp_limit_c.append(math.inf if tick < lowered_until else _max_c(now))
+            values.append(min(own_ms[name], asked_ms))
+        temp_limit_c.append(math.inf if tick < lowered_until else limit_c)
     reserve_wh = None
     if scenario.battery is not None and plan.battery is not None:
         reserve_wh = scenario.battery.capacity_wh * plan.battery.reserve_percent / 100

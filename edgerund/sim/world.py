@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgerund.sim.scenario import Scenario, at
+from edgerund.sim.scenario import Scenario, along
 
 DT_S = 1.0
 """Length of a tick. Plant, bound and controllers all step by it."""
@@ -71,25 +71,31 @@ def draw(scenario: Scenario, ladders: dict[str, Sequence[Truth]], seed: int) -> 
         seed=seed,
         ticks=ticks,
         truth=truth,
-        ambient_c=[at(scenario.ambient_c, t) + offset_c for t in times],
-        sun_w=[at(scenario.sun_w, t) for t in times],
-        other_w=[at(scenario.other_w, t) + e for t, e in zip(times, extra_w, strict=True)],
-        vehicle_w=[at(scenario.vehicle_w, t) * vehicle for t in times],
-        fan_works=[not any(w.holds(t) for w in scenario.fan_fails) for t in times],
+        ambient_c=[c + offset_c for c in along(scenario.ambient_c, times)],
+        sun_w=along(scenario.sun_w, times),
+        other_w=[w + e for w, e in zip(along(scenario.other_w, times), extra_w, strict=True)],
+        vehicle_w=[w * vehicle for w in along(scenario.vehicle_w, times)],
+        fan_works=[not any(w.holds(t) for w in scenario.fan_fails) for t in times]
+        if scenario.fan_fails
+        else [True] * ticks,
         rate_hz=[
-            at(scenario.load.rate_hz, t) * b * _arriving(scenario, t)
-            for t, b in zip(times, bursts, strict=True)
+            hz * b * _arriving(scenario, t)
+            for t, hz, b in zip(times, along(scenario.load.rate_hz, times), bursts, strict=True)
         ],
         slowdown=slowdown,
         over_current_w=[
             min((w.limit_w for w in scenario.over_current if w.holds(t)), default=math.inf)
             for t in times
-        ],
+        ]
+        if scenario.over_current
+        else [math.inf] * ticks,
         memory_bytes=memory_bytes,
         lethal_bytes=[max(memory_bytes[max(0, i - THRASH_TICKS) : i + 1]) for i in range(ticks)],
         client_deadline_ms=[
             next((c.deadline_ms for c in reversed(asked) if c.at_s <= t), None) for t in times
-        ],
+        ]
+        if asked
+        else [None] * ticks,
         contended=[c or b != 1.0 for c, b in zip(contended, bursts, strict=True)],
     )
 
@@ -125,6 +131,8 @@ def _arriving(scenario: Scenario, t_s: float) -> float:
 
 def _memory(scenario: Scenario, times: Sequence[float]) -> list[int]:
     all_bytes = scenario.device.memory_bytes
+    if not scenario.memory_pressure:
+        return [all_bytes] * len(times)
     return [
         min((w.available_bytes for w in scenario.memory_pressure if w.holds(t)), default=all_bytes)
         for t in times

@@ -103,7 +103,7 @@ def test_hotter_never_releases_a_cap(
     history: tuple[Any, Snapshot], more_c: float, level: int
 ) -> None:
     state, snap = history
-    state = replace(state, caps=CapMemory(level, 0.0, "before"))
+    state = state._replace(caps=CapMemory(level, 0.0, "before"))
     hotter = changed(snap, temp_c=snap.senses["temp_c"].value + more_c)  # type: ignore[union-attr]
     here, there = (decide(PLAN, state, s)[0].caps.level for s in (snap, hotter))
     assert there >= here

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgerund.policy import rules
-from edgerund.policy.budget import Option, choose
+from edgerund.policy.budget import choose
 from edgerund.policy.senses import Sensed, SenseMemory, sense
 from edgerund.policy.switching import SwitchMemory, refill, switched, token_left_s
 from edgerund.types import NoData, Reading
 from edgerund.types.policy import Condition, Rule, Switching, VariantRef
+
+
+class Option(NamedTuple):
+    place: int
+    score: float
+    load_mw: float
+
 
 steps = st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 10_000.0)), min_size=1, max_size=5)
 
@@ -27,12 +35,12 @@ def test_the_knapsack_is_as_good_as_trying_everything(
     fitting = [
         sum(o.score for o in combo)
         for combo in itertools.product(*options)
-        if sum(o.cost_mw for o in combo) <= ceiling_mw
+        if sum(o.load_mw for o in combo) <= ceiling_mw
     ]
     found = choose(options, ceiling_mw)
     assert (found is None) == (not fitting)
     if found is not None:
-        assert sum(o.cost_mw for o in found) <= ceiling_mw + 1e-6
+        assert sum(o.load_mw for o in found) <= ceiling_mw + 1e-6
         assert math.isclose(sum(o.score for o in found), max(fitting), abs_tol=1e-9)
 
 
@@ -43,7 +51,7 @@ def test_many_ladders_are_thinned_out_and_still_fit() -> None:
     ]
     found = choose(ladders, 6000.0)
     assert found is not None
-    assert 5500.0 <= sum(o.cost_mw for o in found) <= 6000.0
+    assert 5500.0 <= sum(o.load_mw for o in found) <= 6000.0
 
 
 def test_no_hour_pays_more_than_the_bucket_allows() -> None:

@@ -194,7 +194,7 @@ def test_the_forecast_of_a_step_comes_true() -> None:
 def test_the_room_is_the_power_that_just_reaches_the_limit() -> None:
     memory, _ = warmed(Oven(), 1190, random.Random(4))
     limit_c = thermal.forecast_c(memory, 0.0, 20.0) + 2.0
-    outlook = thermal.outlook(memory, 20.0)
+    (outlook,) = thermal.outlooks(memory, (20.0,))
     room = outlook.room_mw(limit_c)
     assert thermal.forecast_c(memory, room, 20.0) <= limit_c + 1e-6
     assert outlook.room_mw(limit_c + 1.0) > room
