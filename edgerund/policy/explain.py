@@ -39,6 +39,8 @@ def explain(decision: Decision) -> str:
         lines.append("  not taken:")
         lines += [f"    {r.variant:<{width}}  {r.reason.text}" for r in decision.rejected]
     lines += [f"  {sentence(one, decision)}" for one in decision.agreements]
+    if decision.suggested_fps is not None:
+        lines.append(f"  clients are advised to send {decision.suggested_fps:g} frames a second")
     if decision.headroom:
         shares = ", ".join(
             f"{name} {100 * left:.0f} %" for name, left in sorted(decision.headroom.items())
