@@ -45,6 +45,7 @@ class Assembled:
     candidates: tuple[Candidate, ...]
     measured: Measured
     left_out: Mapping[str, str] = field(default_factory=dict)
+    beaten_by: Mapping[str, str] = field(default_factory=dict)
 
 
 def candidates_of(plan: Plan, outcome: Outcome) -> tuple[Candidate, ...]:

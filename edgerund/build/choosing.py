@@ -25,9 +25,10 @@ class Choosing:
     measured: Measured
     keep_dominated: bool = False
     left_out: dict[str, str] = field(default_factory=dict)
+    beaten_by: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> list[Candidate]:
-        """The variants, best first; ``left_out`` says why the others are none.
+        """The variants, best first; ``left_out`` says why the others are none, ``beaten_by`` names who is better.
 
         Raises:
             BuildError: not one can be used.
@@ -81,6 +82,7 @@ class Choosing:
         kept = []
         for candidate, figures in zip(chosen, marked, strict=True):
             if figures.dominated_by and candidate.name != reference:
+                self.beaten_by[candidate.name] = figures.dominated_by
                 self.left_out[candidate.name] = f"{figures.dominated_by} is better in everything"
             else:
                 kept.append(candidate)
@@ -104,6 +106,7 @@ class Choosing:
             if other is None:
                 kept.append(candidate)
             else:
+                self.beaten_by[candidate.name] = other.name
                 self.left_out[candidate.name] = f"{other.name} does the same at no more cost"
         return kept
 

@@ -157,7 +157,9 @@ class Factory:
             measured = replace(measured, notes=notes)
             choosing = Choosing(self.plan, candidates, measured, self.job.keep_dominated)
             chosen = choosing.run()
-            made = assemble.Assembled(tuple(chosen), candidates, measured, choosing.left_out)
+            made = assemble.Assembled(
+                tuple(chosen), candidates, measured, choosing.left_out, choosing.beaten_by
+            )
             names = [c.name for c in chosen]
             card = CardWriter(measured, f"edgerund {edgerund.__version__} build", names)
             assemble.finish(folder, self.plan, chosen, measured, card, images)

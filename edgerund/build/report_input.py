@@ -41,7 +41,7 @@ def report_of(
         made_at=made.measured.measured_at,
         seed=seed,
         command=command,
-        notes=made.measured.notes,
+        notes=(*made.measured.notes, *_other_reasons(made)),
     )
     write_report(build, folder)
 
@@ -62,10 +62,29 @@ def _entry(
         how=entry.artifact.how if entry else (),
         chosen=chosen,
         variant=candidate.name if candidate and chosen else "",
-        dominated_by=figures.dominated_by if figures else None,
+        dominated_by=None if chosen else _beaten_by(candidate, made),
         failed=failed,
         seconds=entry.took_s if entry and stage.name not in outcome.reused else None,
     )
+
+
+def _beaten_by(candidate: Candidate | None, made: Assembled) -> str | None:
+    """Who is better: of those that could enter the ladder, else of all that were measured."""
+    if candidate is None:
+        return None
+    return made.beaten_by.get(candidate.name) or made.measured.of(candidate.name).dominated_by
+
+
+def _other_reasons(made: Assembled) -> list[str]:
+    """Why candidates that nobody beats are left out all the same."""
+    return [
+        f"Left out: {c.name}: {made.left_out[c.name]}."
+        for c in made.candidates
+        if c.wanted
+        and c.name in made.left_out
+        and c.name not in made.beaten_by
+        and not made.measured.of(c.name).failed
+    ]
 
 
 def _versions() -> dict[str, str]:
