@@ -5,14 +5,15 @@ Daemon, simulator, replay and tests call this very function.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from edgerund.policy import agreement, caps, floors, reasons, rules
 from edgerund.policy.candidates import Table, tabulate
+from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.frame_rate import advised_hz
-from edgerund.policy.gate import Move, moves
-from edgerund.policy.gate import load_mw as loads_of
+from edgerund.policy.gate import Move, load_mw, moves
 from edgerund.policy.limits import limits_now
+from edgerund.policy.loads import Costs
 from edgerund.policy.observe import observe
 from edgerund.policy.power import total_mw
 from edgerund.policy.shadow import beside
@@ -54,56 +55,68 @@ def decide(
     ]
     if not tables:
         return state, {}
-    load_mw = sum([t.candidates[t.current].load_mw for t in tables if t.current is not None])
-    board_mw = total_mw(state.power, load_mw)
+    live_mw = sum([t.candidates[t.current].load_mw for t in tables if t.current is not None])
+    board_mw = total_mw(state.power, live_mw)
     limits = limits_now(policy, state, seen.sensed, seen.watched, board_mw, now_s)
     terms = policy.actuators
     capped = caps.next_caps(terms, state.caps, tables, limits, board_mw, now_s)
     if capped.level:
         limits = limits._replace(barred=limits.barred or caps.bar(terms, capped))
     picked = moves(policy, state, tables, limits, now_s)
-    all_mw = loads_of(tables, [m.place for m in picked])
     decisions: dict[str, Decision] = {}
     ladders = dict(state.ladders)
-    for index, (table, move) in enumerate(zip(tables, picked, strict=True)):
-        why = explain_rejections(policy, state, tables, limits, picked, index)
-        reason = _reason(table, move, why, now_s)
-        memory = ladders[table.ladder.name]
-        chosen = table.candidates[move.place].name
-        floor = floors.judged(policy, memory.wishes, _known_accuracy(table, move.place))
-        left = headroom(limits, table, move)
-        shadow, rests = beside(policy, table, move.place, limits, left, memory)
-        fps = None
-        if terms.frame_rate:
-            others_mw = all_mw - table.candidates[move.place].load_mw
-            energy = seen.costs[table.ladder.name].energies[move.place]
-            fps = advised_hz(state, memory, table, move.place, limits, energy, others_mw)
-        switch = switched(memory.switch, policy.switching, chosen, reason.code, now_s)
-        decisions[table.ladder.name] = Decision(
-            ladder=table.ladder.name,
-            variant=chosen,
-            reason=reason,
-            at_s=now_s,
-            changed=chosen != table.ladder.live,
-            voluntary=move.voluntary,
-            rejected=tuple([Rejection(name, because) for name, because in why.items()]),
-            headroom=left,
-            warm=_warm(table, move, shadow),
-            notes=(
-                *table.notes,
-                *limits.notes,
-                *floors.note(floor),
-                *rests,
-                *caps.notes(terms, capped),
-            ),
-            since_s=switch.since_s,
-            floor=floor,
-            shadow=shadow,
-            agreements=_agreements(table, memory),
-            suggested_fps=fps,
+    for index, table in enumerate(tables):
+        name = table.ladder.name
+        costs, capping = seen.costs[name], caps.notes(terms, capped)
+        decisions[name], ladders[name] = _decided(
+            policy, state, tables, limits, picked, index, costs, capping
         )
-        ladders[table.ladder.name] = memory._replace(switch=switch, fps=fps)
     return state._replace(ladders=ladders, caps=capped), decisions
+
+
+def _decided(
+    policy: PolicyPlan,
+    state: State,
+    tables: Sequence[Table],
+    limits: Ceilings,
+    picked: Sequence[Move],
+    index: int,
+    costs: Costs,
+    capping: tuple[str, ...],
+) -> tuple[Decision, LadderMemory]:
+    """The decision of ladder ``index`` with its reasons, and what to remember of it."""
+    table, move, now_s = tables[index], picked[index], state.at_s or 0.0
+    memory = state.ladders[table.ladder.name]
+    why = explain_rejections(policy, state, tables, limits, picked, index)
+    reason = _reason(table, move, why, now_s)
+    chosen = table.candidates[move.place]
+    floor = floors.judged(policy, memory.wishes, _known_accuracy(table, move.place))
+    left = headroom(limits, table, move)
+    shadow, rests = beside(policy, table, move.place, limits, left, memory)
+    fps = None
+    if policy.actuators.frame_rate:
+        others_mw = load_mw(tables, [m.place for m in picked]) - chosen.load_mw
+        energy_mj = costs.energies[move.place]
+        fps = advised_hz(state, memory, table, move.place, limits, energy_mj, others_mw)
+    switch = switched(memory.switch, policy.switching, chosen.name, reason.code, now_s)
+    decision = Decision(
+        ladder=table.ladder.name,
+        variant=chosen.name,
+        reason=reason,
+        at_s=now_s,
+        changed=chosen.name != table.ladder.live,
+        voluntary=move.voluntary,
+        rejected=tuple([Rejection(name, because) for name, because in why.items()]),
+        headroom=left,
+        warm=_warm(table, move, shadow),
+        notes=(*table.notes, *limits.notes, *floors.note(floor), *rests, *capping),
+        since_s=switch.since_s,
+        floor=floor,
+        shadow=shadow,
+        agreements=_agreements(table, memory),
+        suggested_fps=fps,
+    )
+    return decision, memory._replace(switch=switch, fps=fps)
 
 
 def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -> Reason:
