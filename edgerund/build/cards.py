@@ -41,7 +41,10 @@ class Judged:
         elif wanted.rounds is not None:
             settings = replace(settings, rounds=wanted.rounds)
         measured = measure(ladder, settings, samples=self._samples(ladder), progress=progress)
-        return replace(measured, figures=tuple(self._judged(f) for f in measured.figures))
+        compared = {f.agreement_with for f in measured.figures if f.agreement is not None}
+        return replace(
+            measured, figures=tuple(self._judged(f, f.name in compared) for f in measured.figures)
+        )
 
     def _samples(self, ladder: LadderPlan) -> Samples:
         names = list(self.images.inputs)
@@ -51,14 +54,16 @@ class Judged:
         source = dataset_name(self.plan.recipe)
         return samples_of_inputs(arrays, self.images.labels, ladder.variants[0].input, source)
 
-    def _judged(self, figures: Figures) -> Figures:
-        if figures.accuracy is not None or figures.agreement is None:
+    def _judged(self, figures: Figures, compared: bool) -> Figures:
+        """What the others are compared with agrees with itself."""
+        agreement = 1.0 if compared else figures.agreement
+        if figures.accuracy is not None or agreement is None:
             return figures
-        compared = figures.agreement_with or "the first"
+        other = "itself" if compared else figures.agreement_with
         return replace(
             figures,
-            accuracy=figures.agreement,
-            metric=f"agreement with {compared}; the images have no labels",
+            accuracy=agreement,
+            metric=f"agreement with {other}; the images have no labels",
             images=len(self.images),
             dataset=dataset_name(self.plan.recipe),
         )
