@@ -19,7 +19,7 @@ class Cost:
 
     name: str
     loss: float
-    latency_ms: float
+    latency: float
     memory: int | None = None
     energy_mj: float | None = None
 
@@ -27,7 +27,7 @@ class Cost:
         """At least as good in all that was measured of both, and better in one beyond noise: a strict order."""
         pairs: list[tuple[float, float, float]] = [
             (self.loss, other.loss, 0.0),
-            (self.latency_ms, other.latency_ms, FASTER_SHARE),
+            (self.latency, other.latency, FASTER_SHARE),
         ]
         if self.memory is not None and other.memory is not None:
             pairs.append((self.memory, other.memory, 0.0))
@@ -55,7 +55,7 @@ def mark_dominated(
 
 
 def _best(candidates: Sequence[Cost]) -> str | None:
-    return min(candidates, key=lambda c: (c.loss, c.latency_ms)).name if candidates else None
+    return min(candidates, key=lambda c: (c.loss, c.latency)).name if candidates else None
 
 
 def _costs(figures: Sequence[Figures], accuracy: Mapping[str, float]) -> list[Cost]:
@@ -66,11 +66,13 @@ def _costs(figures: Sequence[Figures], accuracy: Mapping[str, float]) -> list[Co
         known = {f.name: 1.0 if f.agreement is None else f.agreement for f in usable}
         if not any(f.agreement is not None for f in usable):
             return []
+    # formed round by round, ratios are surer than milliseconds
+    related = all(f.latency and f.latency.relative for f in usable)
     return [
         Cost(
             f.name,
             1 - value,
-            f.latency.p50_ms,
+            (f.latency.relative or 0.0) if related else f.latency.p50_ms,
             None if f.memory_bytes is None else f.memory_bytes // MEMORY_STEP_BYTES,
             f.energy.mj,
         )

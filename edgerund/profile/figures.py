@@ -11,10 +11,11 @@ class Latency:
     """Warm inference of one variant with one number of threads; the engine alone, as in ``Engine.infer``.
 
     ``runs`` were counted, ``disturbed`` were left out because the kernel gave the core to somebody else
-    meanwhile. ``error`` is half the width of the 95 % confidence interval of the median, as a share of it.
-    ``relative`` is the median over rounds of this variant's time to the first variant's, in the same round.
-    ``cpu_ms`` is processor time of all threads per inference. Where the time depends on what is shown (a cascade),
-    ``p50_ms`` is the median over rounds of the mean over frames.
+    meanwhile. ``error`` is half the width of the 95 % confidence interval of the median over rounds of the fastest
+    run, as a share of it. ``relative`` is the median over rounds of this variant's fastest run to that of the first
+    variant in the same round: on a busy machine the better figure to compare by. ``cpu_ms`` is processor time of all
+    threads per inference. Where the time depends on what is shown (a cascade), ``p50_ms`` is the mean over frames of
+    each one's median.
     """
 
     threads: int
@@ -95,8 +96,8 @@ class Figures:
 class Measured:
     """All variants of a ladder, in its order, and where and how they were measured.
 
-    ``ratios`` maps (threads, variant, other variant) to the median over rounds of their times in the same round.
-    ``notes`` are sentences about the measuring itself: a busy machine, a rail that did not answer.
+    ``ratios`` maps (threads, variant, other variant) to the median over rounds of the ratio of their fastest runs in
+    the same round. ``notes`` are sentences about the measuring itself: a busy machine, a rail that did not answer.
     """
 
     ladder: str

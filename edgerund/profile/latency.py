@@ -1,7 +1,9 @@
 """Warm latencies of all variants in interleaved rounds: what disturbs one disturbs its neighbours too, and cancels.
 
-One round asks every variant for one burst, in an order drawn anew. Ratios between variants are formed within each
-round and their median is taken over the rounds, so that neither a slow minute nor a clock that climbs shifts them.
+One round asks every variant for one short burst, in an order drawn anew. Of each burst the fastest undisturbed run
+counts for ratios: what a busy machine leaves in the others (cold caches, a shared memory bus) only ever adds. Ratios
+are formed within each round and their median is taken over the rounds, so that neither a slow minute nor a clock that
+climbs shifts them.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from edgerund.profile.median import median, median_error, quantile
 from edgerund.profile.subject import Subject
 from edgerund.profile.subject_work import Burst, Loaded
 
-BURST_MS = 15.0
-LONGEST_BURST, VARYING_BURST = 40, 32
+# short enough to fit into what a scheduler gives at once to a process that has just been woken
+BURST_MS = 5.0
+SHORTEST_BURST, LONGEST_BURST, VARYING_BURST = 2, 40, 32
 WARM_MS = 3.0
-LEAST_ROUNDS, LOOK_EVERY = 15, 5
+LEAST_ROUNDS, LOOK_EVERY = 20, 5
 NARROW = 0.01
 LEAST_CALM = 20
 """With fewer undisturbed runs than this, disturbed ones must do."""
@@ -50,7 +53,7 @@ class Track:
         typical_ms = max(self.loaded.typical_ms, 1e-3)
         if self.loaded.varies:  # every burst shall see the same mix of easy and hard
             return 1, VARYING_BURST
-        count = min(LONGEST_BURST, max(1, round(BURST_MS / typical_ms)))
+        count = min(LONGEST_BURST, max(SHORTEST_BURST, round(BURST_MS / typical_ms)))
         return max(1, min(8, round(WARM_MS / typical_ms))), count
 
 
@@ -101,21 +104,18 @@ def _turn(track: Track) -> None:
 
 def sum_up(track: Track, first: Track | None) -> Latency:
     """The figures of one track; ``first`` is what it is compared with."""
-    runs = counted(track)
-    kept = [ms for burst in runs for ms in burst]
-    levels = [_level(track, burst) for burst in runs if burst]
-    total = sum(len(b.kept_ms) + len(b.disturbed_ms) for b in track.bursts)
-    typical = median(levels) if track.loaded.varies else median(kept)
+    kept = [ms for burst in counted(track) for ms in burst]
+    fastest = levels(track)
     return Latency(
         threads=track.subject.threads,
-        p50_ms=typical,
+        p50_ms=_over_inputs(track, median) if track.loaded.varies else median(kept),
         p99_ms=quantile(kept, 0.99),
         p10_ms=quantile(kept, 0.10),
         mean_ms=sum(kept) / len(kept),
         runs=len(kept),
-        disturbed=total - len(kept),
+        disturbed=sum(len(b.ms) for b in track.bursts) - len(kept),
         rounds=len(track.bursts),
-        error=median_error(levels),
+        error=median_error([level for level in fastest if level > 0]),
         relative=None if first is None else ratio(track, first),
         cpu_ms=median([b.cpu_ms for b in track.bursts]),
         backend=track.subject.backend,
@@ -124,11 +124,21 @@ def sum_up(track: Track, first: Track | None) -> Latency:
 
 def counted(track: Track) -> list[tuple[float, ...]]:
     """The runs of each burst that count: the undisturbed ones; where they are too few, the fastest quarter of all."""
-    if sum(len(b.kept_ms) for b in track.bursts) >= LEAST_CALM:
-        return [b.kept_ms for b in track.bursts]
-    every = [b.kept_ms + b.disturbed_ms for b in track.bursts]
-    limit_ms = quantile([ms for burst in every for ms in burst], 0.25)
-    return [tuple(ms for ms in burst if ms <= limit_ms) for burst in every]
+    if sum(sum(b.calm) for b in track.bursts) >= LEAST_CALM:
+        return [_calm(b) for b in track.bursts]
+    limit_ms = quantile([ms for burst in track.bursts for ms in burst.ms], 0.25)
+    return [tuple(ms for ms in burst.ms if ms <= limit_ms) for burst in track.bursts]
+
+
+def levels(track: Track) -> list[float]:
+    """What each round says of a track, without what the machine added; NaN where it says nothing.
+
+    The fastest run that counts. Where easy and hard frames differ, the same for every round: the mean over frames of
+    each one's fastest run.
+    """
+    if track.loaded.varies:
+        return [_over_inputs(track, min)] * len(track.bursts)
+    return [min(burst, default=math.nan) for burst in counted(track)]
 
 
 def ratio(track: Track, other: Track) -> float:
@@ -141,21 +151,31 @@ def ratios(tracks: Sequence[Track]) -> Mapping[tuple[Key, Key], float]:
     return {(a.key, b.key): ratio(a, b) for i, a in enumerate(tracks) for b in tracks[i + 1 :]}
 
 
-def _ratios(track: Track, other: Track) -> list[float]:
-    pairs = zip(counted(track), counted(other), strict=False)
-    levels = ((_level(track, a), _level(other, b)) for a, b in pairs if a and b)
-    return [a / b for a, b in levels if b > 0]
-
-
 def ratio_error(track: Track, other: Track) -> float:
     """How sure the ratio of two tracks is (see ``median_error``); of a track to itself, its own time."""
     if track is other:
-        return median_error([_level(track, burst) for burst in counted(track) if burst])
+        return median_error([level for level in levels(track) if level > 0])
     return median_error(_ratios(track, other))
 
 
-def _level(track: Track, burst: Sequence[float]) -> float:
-    """What a burst took: its median, or the mean where easy and hard frames differ."""
-    if track.loaded.varies:
-        return sum(burst) / len(burst) if burst else math.nan
-    return median(burst)
+def _ratios(track: Track, other: Track) -> list[float]:
+    pairs = zip(levels(track), levels(other), strict=False)
+    return [a / b for a, b in pairs if a > 0 and b > 0]
+
+
+def _over_inputs(track: Track, of: Callable[[Sequence[float]], float]) -> float:
+    """The mean over inputs of what ``of`` says of each one's undisturbed runs (of all its runs, if there is none)."""
+    calm: dict[int, list[float]] = {}
+    every: dict[int, list[float]] = {}
+    for burst in track.bursts:
+        for i, (ms, left_alone) in enumerate(zip(burst.ms, burst.calm, strict=True)):
+            shown = (burst.shown + i) % track.loaded.inputs
+            every.setdefault(shown, []).append(ms)
+            if left_alone:
+                calm.setdefault(shown, []).append(ms)
+    told = [of(calm.get(shown) or ms) for shown, ms in every.items()]
+    return sum(told) / len(told) if told else math.nan
+
+
+def _calm(burst: Burst) -> tuple[float, ...]:
+    return tuple(ms for ms, left_alone in zip(burst.ms, burst.calm, strict=True) if left_alone)

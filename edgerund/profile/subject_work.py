@@ -37,7 +37,8 @@ WARM_S = 1.0
 class Loaded:
     """How loading went. ``side`` is the longer side of the network's input in pixels, None for raw tensors.
 
-    ``varies``: the time depends on what is shown (a cascade). ``typical_ms`` is a first idea of one inference.
+    ``varies``: the time depends on what is shown (a cascade). ``typical_ms`` is a first idea of one inference;
+    ``inputs`` is how many different ones the bursts run on.
     """
 
     runtime: str
@@ -48,15 +49,20 @@ class Loaded:
     peak_bytes: int | None
     varies: bool
     side: int | None
+    inputs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Milliseconds of single runs; those during which the kernel took a core away are in ``disturbed_ms``."""
+    """Milliseconds of single runs, whether the kernel left each of them alone, and processor time of one.
 
-    kept_ms: tuple[float, ...]
-    disturbed_ms: tuple[float, ...]
+    ``shown`` is the number of the first run's input; the inputs follow each other, and begin again.
+    """
+
+    ms: tuple[float, ...]
+    calm: tuple[bool, ...]
     cpu_ms: float
+    shown: int = 0
 
 
 class Work:
@@ -109,22 +115,21 @@ class Work:
             _grown(peak, before),
             isinstance(self._engine, Counting),
             self._side(),
+            len(self._inputs),
         )
 
     def burst(self, warm: int, count: int) -> Burst:
         """``warm`` runs that nobody counts, then ``count`` runs, each timed by itself."""
         for _ in range(warm):
             self._engine.infer(self._inputs[self._next % len(self._inputs)])
-        kept: list[float] = []
-        disturbed: list[float] = []
+        shown, every_ms, calm = self._next % len(self._inputs), [], []
         cpu_s = time.process_time()
         for _ in range(count):
             switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-            took_ms = self._timed_ms()
-            calm = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw == switches
-            (kept if calm else disturbed).append(took_ms)
+            every_ms.append(self._timed_ms())
+            calm.append(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw == switches)
         cpu_ms = (time.process_time() - cpu_s) * 1e3 / count
-        return Burst(tuple(kept), tuple(disturbed), cpu_ms)
+        return Burst(tuple(every_ms), tuple(calm), cpu_ms, shown)
 
     def run_for(self, seconds: float) -> tuple[int, float, float]:
         """Run without a break: how often, in how many seconds, with how many seconds of processor time."""

@@ -118,9 +118,8 @@ def _take_latencies(run: Run, tracks: Sequence[Track], threads: int, *, keep: bo
 
 
 def _note_noise(run: Run, tracks: Sequence[Track], threads: int) -> None:
-    latencies = [sum_up(t, None) for t in tracks]
-    total = sum(one.runs + one.disturbed for one in latencies)
-    disturbed = sum(len(b.disturbed_ms) for t in tracks for b in t.bursts)
+    total = sum(len(b.calm) for t in tracks for b in t.bursts)
+    disturbed = total - sum(sum(b.calm) for t in tracks for b in t.bursts)
     if total and disturbed > BUSY_SHARE * total:
         run.notes.append(
             f"{_count(threads)}: during {disturbed / total:.0%} of the runs the kernel gave a core to another "

@@ -30,7 +30,7 @@ class Step:
     @property
     def speedup(self) -> float | None:
         """How many times faster than before."""
-        return ratio(latency_ms(self.before), latency_ms(self.after))
+        return speedup(self.before, self.after)
 
     @property
     def shrinkage(self) -> float | None:
@@ -139,6 +139,16 @@ class Comparison:
 def latency_ms(figures: Figures | None) -> float | None:
     """The median of the card."""
     return figures.latency.p50_ms if figures and figures.latency else None
+
+
+def speedup(before: Figures | None, after: Figures | None) -> float | None:
+    """How many times faster; from ratios formed round by round where both have them, which noise hardly moves."""
+    then, now = (f.latency if f else None for f in (before, after))
+    if then is None or now is None:
+        return None
+    if then.relative and now.relative:
+        return then.relative / now.relative
+    return ratio(then.p50_ms, now.p50_ms)
 
 
 def robust_mean(figures: Figures | None) -> float | None:

@@ -11,8 +11,8 @@ from edgerund.build.report.compare import (
     energy_mj,
     latency_ms,
     middle,
-    ratio,
     robust_mean,
+    speedup,
 )
 from edgerund.build.report.model import Entry
 from edgerund.build.report.words import listed, milliseconds, points, share, size, times
@@ -55,9 +55,9 @@ def _by_deadline(comparison: Comparison, chosen: Sequence[Entry]) -> Iterator[st
     bargain = _bargain(comparison, chosen)
     if bargain is not None and bargain is not top:
         loss = (comparison.accuracy(bargain.figures) or 0) - (comparison.accuracy(top.figures) or 0)
-        speedup = ratio(latency_ms(top.figures), latency_ms(bargain.figures))
+        faster = speedup(top.figures, bargain.figures)
         yield (
-            f"By default, and on battery: `{bargain.title}`, {times(speedup)} faster than `{top.title}` for "
+            f"By default, and on battery: `{bargain.title}`, {times(faster)} faster than `{top.title}` for "
             f"{points(loss)} points."
         )
     steps = [e for e in chosen if _p99(e) is not None]

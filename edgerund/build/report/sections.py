@@ -6,7 +6,7 @@ from edgerund.build.report.charts import fronts, sensitivities, under_corruption
 from edgerund.build.report.compare import (
     Comparison,
     latency_ms,
-    ratio,
+    speedup,
 )
 from edgerund.build.report.content import Section, Tile
 from edgerund.build.report.guideline import which_when
@@ -50,7 +50,7 @@ def tiles(build: Build) -> list[Tile]:
     top = chosen[0]
     fastest = min(chosen, key=lambda e: latency_ms(e.figures) or 0)
     smallest = min(chosen, key=lambda e: file_bytes(e) or 0)
-    span = ratio(latency_ms(top.figures), latency_ms(fastest.figures))
+    span = speedup(top.figures, fastest.figures)
     return [
         Tile(str(len(chosen)), f"variants of {plural(len(comparison.measured()), 'candidate')}"),
         Tile(share(comparison.accuracy(top.figures)), f"best accuracy, {top.title}"),
@@ -91,7 +91,7 @@ def _against_baseline(comparison: Comparison, chosen: list[Entry]) -> list[str]:
     near = [
         (speed, e)
         for e in chosen
-        if (speed := ratio(latency_ms(base), latency_ms(e.figures)))
+        if (speed := speedup(base, e.figures))
         and (comparison.accuracy(e.figures) or 0) >= before - 0.005
     ]
     if not near:

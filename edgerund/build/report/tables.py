@@ -5,9 +5,8 @@ from __future__ import annotations
 from edgerund.build.report.compare import (
     Comparison,
     energy_mj,
-    latency_ms,
-    ratio,
     robust_mean,
+    speedup,
 )
 from edgerund.build.report.content import Details, Mark, Section, Table
 from edgerund.build.report.guideline import what_paid
@@ -65,7 +64,7 @@ def _row(
         NONE if figures is base else points(change),
         milliseconds(latency.p50_ms if latency else None),
         milliseconds(latency.p99_ms if latency else None),
-        NONE if figures is base else times(ratio(latency_ms(base), latency_ms(figures))),
+        NONE if figures is base else times(speedup(base, figures)),
         size(figures.memory_bytes if figures else None),
         milliseconds(figures.load_ms if figures else None),
         size(figures.file_bytes if figures else None),
