@@ -55,9 +55,9 @@ def _by_deadline(comparison: Comparison, chosen: Sequence[Entry]) -> Iterator[st
     bargain = _bargain(comparison, chosen)
     if bargain is not None and bargain is not top:
         loss = (comparison.accuracy(bargain.figures) or 0) - (comparison.accuracy(top.figures) or 0)
-        faster = speedup(top.figures, bargain.figures)
+        gain = speedup(top.figures, bargain.figures)
         yield (
-            f"By default, and on battery: `{bargain.title}`, {times(faster)} faster than `{top.title}` for "
+            f"By default, and on battery: `{bargain.title}`, {times(gain)} faster than `{top.title}` for "
             f"{points(loss)} points."
         )
     steps = [e for e in chosen if _p99(e) is not None]
