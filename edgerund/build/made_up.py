@@ -34,7 +34,7 @@ class Wishes:
     validation: Path | None = None
     test: Path | None = None
     limit: int | None = None
-    max_loss: float = 0.005
+    max_loss: float | None = None
 
 
 def made_up_recipe(model: Path, calibration: Path, wishes: Wishes) -> str:
@@ -188,6 +188,10 @@ def _data(calibration: Path, spec: IOSpec, wishes: Wishes) -> list[str]:
 
 def _stages(model: Path, spec: IOSpec, found: Guess, wishes: Wishes) -> list[str]:
     size = _sides(spec, found)
+    usual = (
+        0.005 if found.task == "classify" else 0.02
+    )  # elsewhere the score is a distance, finer than a class
+    loss = usual if wishes.max_loss is None else wishes.max_loss
     fixed = f", size: {{{_quoted(spec.inputs[0].name)}: {size}}}" if size else ""
     return [
         "stages:",
@@ -195,7 +199,7 @@ def _stages(model: Path, spec: IOSpec, found: Guess, wishes: Wishes) -> list[str
         "  fp16: {use: fp16, from: float}",
         "  int8: {use: int8, from: float}",
         "  int8-arm: {use: int8, from: float, target: arm}",
-        f"  mixed: {{use: mixed, from: float, max_loss: {wishes.max_loss:g}}}",
+        f"  mixed: {{use: mixed, from: float, max_loss: {loss:g}}}",
         "  shared: {use: share, from: float}",
         "  lowrank: {use: lowrank, from: float}",
         "  lowrank-int8: {use: int8, from: lowrank}",

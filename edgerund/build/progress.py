@@ -97,7 +97,7 @@ class Bars:
         self._bars[stage] = self._tqdm(
             total=1.0,
             desc=f"{stage} ({use}{', ' + left if left else ''})",
-            bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining} {postfix}",
+            bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}",
             leave=False,
             dynamic_ncols=True,
         )

@@ -63,7 +63,10 @@ def _add_model(group: Any) -> None:
     group.add_argument("--decoder", help="how outputs are read; see docs/reference/ladder.md")
     group.add_argument("--limit", type=int, metavar="N", help="use at most so many images")
     group.add_argument(
-        "--max-loss", type=float, default=0.005, help="what mixed precision may lose (0.005)"
+        "--max-loss",
+        type=float,
+        metavar="SHARE",
+        help="what mixed precision may lose; default: 0.005 for classes, else 0.02",
     )
 
 
