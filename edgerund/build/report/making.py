@@ -8,7 +8,7 @@ from typing import Any
 
 from edgerund.build.report.content import Details, Part, Section, Table
 from edgerund.build.report.model import Build, Entry
-from edgerund.build.report.words import NONE, plural
+from edgerund.build.report.words import NONE, listed, plural, when
 
 _LONGEST = 300
 _ELSEWHERE = ("sensitivity",)
@@ -22,7 +22,7 @@ def making(build: Build) -> Section:
     if build.seed is not None:
         facts.append(["seed", str(build.seed)])
     if build.made_at:
-        facts.append(["made", build.made_at])
+        facts.append(["made", when(build.made_at)])
     if build.command:
         facts.append(["again", f"`{build.command}`"])
     table = Table(("", "with"), facts, text_columns=frozenset((0, 1)))
@@ -30,7 +30,7 @@ def making(build: Build) -> Section:
 
 
 def _details(entry: Entry) -> Details:
-    origin = f" from {', '.join(entry.parents)}" if entry.parents else ""
+    origin = f" from {listed(list(dict.fromkeys(entry.parents)))}" if entry.parents else ""
     state = "variant" if entry.chosen else "failed" if entry.failed else "stage"
     title = f"{entry.title}: {entry.technique}{origin} ({state})"
     lines = list(entry.how)

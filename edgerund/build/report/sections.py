@@ -73,7 +73,8 @@ def _summary(comparison: Comparison) -> list[str]:
     ]
     lines += _against_baseline(comparison, chosen)
     lines.append(_left_out(comparison))
-    return [line for line in [*lines, *build.notes] if line]
+    notes = [f"{note.removesuffix('.')}." for note in build.notes]
+    return [line for line in [*lines, *notes] if line]
 
 
 def _counted_on(build: Build, figures: Figures | None) -> str:

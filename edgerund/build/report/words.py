@@ -64,3 +64,8 @@ def listed(names: Sequence[str]) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """1 variant, 2 variants."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def when(written: str) -> str:
+    """2026-01-02T03:04+00:00 as 2026-01-02 03:04 UTC; anything else as it is."""
+    return written.replace("T", " ", 1).replace("+00:00", " UTC") if "T" in written else written

@@ -12,6 +12,7 @@ from edgerund.build.report.content import Picture, Section
 from edgerund.build.report.model import Build
 from edgerund.build.report.sections import sections, tiles
 from edgerund.build.report.style import DRAWING
+from edgerund.build.report.words import when
 
 PICTURES = "report"
 
@@ -51,7 +52,7 @@ def _about(build: Build) -> str:
     parts = [
         f"Task {build.task}",
         f"measured on {build.device}" if build.device else "",
-        build.made_at,
+        when(build.made_at),
     ]
     return ", ".join(part for part in parts if part)
 
