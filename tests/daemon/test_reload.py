@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -13,7 +14,6 @@ import yaml
 
 from edgerund.client import Client
 from edgerund.errors import ControlError
-from edgerund.observe.record_reader import RecordReader
 from edgerund.sensors.fake_board import FakeBoard
 from tests.daemon.clients import Crowd, some_frames
 from tests.daemon.conftest import Running, Start
@@ -175,7 +175,5 @@ def test_a_policy_reload_under_load_keeps_what_the_controller_learned(
 
 
 def heads(flight: Path) -> list[dict[str, Any]]:
-    reader = RecordReader(flight)
-    for _ in reader:
-        pass
-    return reader.heads
+    lines = flight.read_text().splitlines()  # decoding every tick at each look would take its time
+    return [json.loads(line) for line in lines if line.startswith('{"edgerund_record"')]
