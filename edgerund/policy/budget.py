@@ -97,8 +97,3 @@ def frontier(options: Sequence[Item]) -> tuple[Item, ...]:
 
 def _preference(option: Option) -> tuple[float, float, int]:
     return -option.score, option.load_mw, option.place
-
-
-def cheapest(ladders: Sequence[Sequence[Item]]) -> tuple[Item, ...]:
-    """The least costly option of each ladder."""
-    return tuple(min(options, key=lambda o: (o.load_mw, -o.place)) for options in ladders)

@@ -88,4 +88,4 @@ def _cheapest(table: Table) -> bool:
     usable = [c for c in table.candidates if c.blocked is None]
     if table.current is None or not usable:
         return True
-    return table.current == min(usable, key=lambda c: (c.load_mw, -c.place)).place
+    return table.current >= usable[-1].place

@@ -104,10 +104,18 @@ def _voluntary(
     if load_mw(tables, steps) > climb_mw:
         # the way up of one ladder is paid for by the way down of another, which goes first
         steps = [max(step, place) for step, place in zip(steps, here, strict=True)]
+    # a target out of reach of a leap must not make the step shorter than a nearer target would
+    leap = climb(tables, min(climb_mw, leap_mw)) or here
+    if _worth(tables, leap) > _worth(tables, steps):
+        steps = list(leap)
     return [
         Move(step, voluntary=True, climbing=target if target != step else None)
         for step, target in zip(steps, wanted, strict=True)
     ]
+
+
+def _worth(tables: Sequence[Table], places: Sequence[int]) -> float:
+    return sum([t.candidates[p].score for t, p in zip(tables, places, strict=True)])
 
 
 def _wait(

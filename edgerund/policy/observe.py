@@ -131,7 +131,10 @@ def _power(
     rail = seen.sensed[policy.power.sense if policy.power is not None else "power_mw"]
     if rail.kind == "fresh" and rail.value is not None:
         return power.observe(memory, rail.value, seen.window_mw, seen.dt_s), rail.value
-    return memory, power.total_mw(memory, seen.window_mw)
+    drawn_mw = power.total_mw(memory, seen.window_mw)
+    if rail.news is not None and rail.news > drawn_mw:
+        return power.observe(memory, rail.news, seen.window_mw, seen.dt_s), rail.news
+    return memory, drawn_mw
 
 
 def _thermal(
@@ -140,15 +143,18 @@ def _thermal(
     if policy.temp is None:
         return memory
     reading = seen.sensed[policy.temp.sense]
-    temp_c = reading.value if reading.kind == "fresh" else None
+    fresh = reading.kind == "fresh"
+    temp_c = reading.value if fresh else reading.news
     if not memory.ready:
-        if temp_c is None:
+        if temp_c is None or not fresh:
             return memory
         memory = thermal.begin(temp_c, seen.flow_mw, policy.board.heat_c_per_w, policy.board.tau_s)
     step_mw = gain * (seen.flow_mw - memory.load_mw)
-    memory = thermal.observe(memory, temp_c, step_mw, seen.flow_mw, seen.now_s, seen.dt_s)
-    if temp_c is None:
-        return memory
+    memory = thermal.observe(
+        memory, temp_c, step_mw, seen.flow_mw, seen.now_s, seen.dt_s, old=not fresh
+    )
+    if not fresh or temp_c is None:
+        return thermal.weighted(memory)
     return thermal.score(memory, temp_c, seen.now_s, policy.temp.horizon_s)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edgerund.policy.budget import cheapest, choose
+from edgerund.policy.budget import choose
 from edgerund.policy.candidates import Candidate, Table, usable_of
 
 
@@ -20,11 +20,11 @@ def select(tables: Sequence[Table], all_mw: float, hard_mw: float) -> tuple[int,
     if picked is None and any(_has_floor(t) for t in tables):
         picked = choose([_closest(t) for t in tables], all_mw)
     if picked is None:
-        thrifty = [options(t) if t.held else [_thriftiest(t)] for t in tables]
+        thrifty = [options(t) if t.held else [_bottom(t.permitted)] for t in tables]
         picked = choose(thrifty, hard_mw)
     if picked is None:
-        usable = [usable_of(t.candidates, t.current) for t in tables]
-        picked = choose(usable, hard_mw) or cheapest(usable)
+        usable = [_below(t, _bottom(t.permitted)) for t in tables]
+        picked = choose(usable, hard_mw) or tuple([_bottom(below) for below in usable])
     return _places(picked)
 
 
@@ -76,8 +76,18 @@ def options(table: Table) -> Sequence[Candidate]:
     return [max(candidates, key=lambda c: (round(c.chance, 6), c.place))]
 
 
-def _thriftiest(table: Table) -> Candidate:
-    return min(table.permitted, key=lambda c: (c.load_mw, -c.place))
+def _below(table: Table, least: Candidate) -> Sequence[Candidate]:
+    usable = usable_of(table.candidates, table.current)
+    return [c for c in usable if c.place >= least.place] or usable
+
+
+def _bottom(candidates: Sequence[Candidate]) -> Candidate:
+    """The lowest on the ladder.
+
+    Not the least load: where clients send as fast as they are answered, a faster variant may draw more than a
+    slower one above it, and then more heat would mean a step up.
+    """
+    return max(candidates, key=lambda c: c.place)
 
 
 def _places(choice: Sequence[Candidate]) -> tuple[int, ...]:

@@ -34,6 +34,7 @@ class Sensed(NamedTuple):
 
     ``fresh``: read less than 2 s ago. ``aged``: older, or missing for a moment (``value`` is the last good
     one). ``lost``: it was there, and has been gone for the policy's ``stale_after_s``. ``absent``: never seen.
+    ``news``: a value that was not seen before, and is no longer fresh.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Sensed(NamedTuple):
     value: float | None = None
     age_s: float = 0.0
     detail: str = ""
+    news: float | None = None
 
     @property
     def usable(self) -> bool:
@@ -74,16 +76,12 @@ def sense(
         if not 0.0 <= age_s < math.inf:
             age_s = 0.0 if -math.inf < age_s < 0.0 else math.inf
         if age_s <= stale_after_s:
-            kind: Kind = "fresh" if age_s <= FRESH_S else "aged"
-            return (
-                Sensed(name, kind, reading.value, age_s),
-                _remember(memory, reading.value, now_s - age_s),
-            )
-        detail = f"{name} is {age_s:.0f} s old"
-        memory = memory or SenseMemory(
-            reading.value, now_s - age_s if age_s < 1e9 else now_s - 1e9, now_s
-        )
-    elif isinstance(reading, Reading):
+            after = _remember(memory, reading.value, now_s - age_s)
+            if age_s <= FRESH_S:
+                return Sensed(name, "fresh", reading.value, age_s), after
+            return Sensed(name, "aged", reading.value, age_s, "", _news(memory, reading)), after
+        return _too_old(name, reading, memory, now_s, age_s, stale_after_s)
+    if isinstance(reading, Reading):
         detail = f"{name} reads {reading.value:g}, which cannot be"
         memory = memory or SenseMemory(None, now_s - stale_after_s - 1.0, now_s)
     elif isinstance(reading, NoData) and reading.reason != ABSENT:
@@ -112,6 +110,28 @@ def sense_all(
         if memory is not None:
             kept[name] = memory
     return sensed, kept
+
+
+def _too_old(
+    name: str,
+    reading: Reading,
+    memory: SenseMemory | None,
+    now_s: float,
+    age_s: float,
+    stale_after_s: float,
+) -> tuple[Sensed, SenseMemory]:
+    """A reading older than the policy accepts: what it says is remembered, but not as if it were younger."""
+    news = _news(memory, reading)
+    if memory is None:
+        memory = SenseMemory(reading.value, now_s - age_s if age_s < 1e9 else now_s - 1e9, now_s)
+    else:
+        memory = memory._replace(value=reading.value)
+    found = _missing(name, f"{name} is {age_s:.0f} s old", memory, now_s, stale_after_s)
+    return found._replace(news=news), memory
+
+
+def _news(memory: SenseMemory | None, reading: Reading) -> float | None:
+    return reading.value if memory is None or memory.value != reading.value else None
 
 
 def _missing(

@@ -84,8 +84,13 @@ def observe(
     load_mw: float,
     now_s: float,
     dt_s: float,
+    *,
+    old: bool = False,
 ) -> ThermalMemory:
-    """Advance by ``dt_s`` after a step of the models' power; ``temp_c`` None: the model alone."""
+    """Advance by ``dt_s`` after a step of the models' power; ``temp_c`` None: the model alone.
+
+    An ``old`` reading counts only where it is hotter than the model: unknown may only lower the variant.
+    """
     old_bank, weights, _, fast_w, power_mw, stepped_s, scores, due, errors, margin_c, stale = memory
     power_mw += step_mw
     power_w, step_w = power_mw / 1000.0, step_mw / 1000.0
@@ -95,7 +100,12 @@ def observe(
     bank = [filters.predict(f, dt_s, step_w) for f in old_bank]
     if temp_c is not None:
         settled = now_s - stepped_s >= SETTLE_S
-        bank = [filters.correct(f, temp_c, fast_w, power_w, settled) for f in bank]
+        bank = [
+            f
+            if old and temp_c <= f.slow_c + filters.FAST_SHARE * fast_w * f.heat
+            else filters.correct(f, temp_c, fast_w, power_w, settled)
+            for f in bank
+        ]
     return ThermalMemory(
         tuple(bank),
         weights,
@@ -158,6 +168,15 @@ def doubt_c(memory: ThermalMemory, ahead_s: float) -> float:
     """Standard deviation that the filters themselves give the forecast: it grows while there is no reading."""
     return sum(
         w * filters.deviation(f, ahead_s) for f, w in zip(memory.bank, memory.weights, strict=True)
+    )
+
+
+def weighted(memory: ThermalMemory) -> ThermalMemory:
+    """With weights and margin up to date, also where no reading comes."""
+    if not memory.stale_weights:
+        return memory
+    return memory._replace(
+        weights=_weights(memory.scores), margin_c=_margin(memory.errors), stale_weights=False
     )
 
 
