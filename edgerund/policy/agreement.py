@@ -18,7 +18,7 @@ FORGET_S = 3600.0
 """Half-life of what was seen, where nothing new comes: scenes change while nobody looks."""
 ENOUGH = 30.0
 """Below so many frames nothing is concluded."""
-Z_LOWER = 1.645  # 95 %, one-sided: how much of a fall is beyond doubt, and lowers the accuracy
+Z_LOWER = 2.326  # 99 %, one-sided: how much of a fall is beyond doubt, and lowers the accuracy
 Z_BOTH = 1.96  # 95 %, two-sided: what people are shown
 Z_DRIFT = 3.0  # 99.9 %, one-sided: what is told as a drift, at every tick for hours
 

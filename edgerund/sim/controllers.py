@@ -10,7 +10,7 @@ from edgerund.policy import thermal
 from edgerund.policy.caps import shares
 from edgerund.policy.carry import carried
 from edgerund.policy.decide import decide, initial
-from edgerund.types import Decision, Snapshot
+from edgerund.types import Decision, Shadow, Snapshot
 from edgerund.types.policy import PolicyPlan
 
 
@@ -61,6 +61,11 @@ class Decider:
         """The share of full speed that all caps of the policy together leave."""
         level = self._state.caps.level
         return math.prod(shares(self.plan.actuators, level).values()) if level else 1.0
+
+    def shadows(self) -> Mapping[str, Shadow]:
+        """What runs beside, per ladder."""
+        found = ((name, decision.shadow) for name, decision in self.decisions.items())
+        return {name: shadow for name, shadow in found if shadow is not None}
 
     def warm(self) -> Mapping[str, Sequence[str]]:
         """What to keep resident next, per ladder."""

@@ -16,8 +16,9 @@ from edgerund.sim.loader import Loader
 from edgerund.sim.scenario import Scenario
 from edgerund.sim.senses import ZONES, Senses
 from edgerund.sim.serving import Served, serve
+from edgerund.sim.shadowing import Shadowing
 from edgerund.sim.world import DT_S, Truth, World, draw
-from edgerund.types import LadderPlan, LadderState, ServingFigures, Snapshot
+from edgerund.types import LadderPlan, LadderState, ServingFigures, Shadow, Snapshot
 
 WALL_START_S = 1_700_000_000.0
 
@@ -117,6 +118,8 @@ class Plant:
         self._served: dict[str, ServingFigures] = {}
         self._rng = random.Random(f"senses {seed}")
         self._senses = Senses(scenario.sensor_faults, self._rng)
+        self._shadowing = Shadowing(seed)
+        self.shadows: Mapping[str, Shadow] = {}
 
     def make_world(self, scenario: Scenario, ladders: Sequence[LadderPlan], seed: int) -> World:
         """The world that this plant lives in."""
@@ -172,10 +175,12 @@ class Plant:
             if not away:
                 power_w += served.dynamic_w + device.loading_w * loader.loading
                 self._over_current |= served.over_current
-            self._served[name] = figures(
-                truth, served, away, world.client_deadline_ms[tick], self._rng
+            told = figures(truth, served, away, world.client_deadline_ms[tick], self._rng)
+            self._served[name], beside_w = self._shadowing.run(
+                world, tick, name, loader, self.shadows.get(name), told
             )
-            rows[name] = _row(loader, served, away)
+            power_w += beside_w
+            rows[name] = _row(loader, served, away, world.keeps(tick, name, loader.live))
         if dead:
             power_w = 0.0
         board_w = 0.0 if dead else power_w + self.chain.leakage_w(heat.die_c)
@@ -215,9 +220,9 @@ class Plant:
         return values
 
 
-def _row(loader: Loader, served: Served, away: bool) -> LadderRow:
+def _row(loader: Loader, served: Served, away: bool, keeps: float) -> LadderRow:
     live, offered_hz = loader.live, served.offered_hz
-    accuracy = loader.variants[live].accuracy
+    accuracy = loader.variants[live].accuracy * keeps
     if away or offered_hz <= 0:
         return LadderRow(live, accuracy, 0.0, offered_hz, 0.0, served.infer_ms, loader.event)
     in_time = served.answered_hz * served.in_time / offered_hz

@@ -63,6 +63,7 @@ def run(
         wanted = controller.step(snapshot)
         if decider is not None and isinstance(plant, Plant):
             plant.speed = decider.speed()
+            plant.shadows = decider.shadows()
         deadline_ms = {name: values[tick] for name, values in terms.deadline_ms.items()}
         row = plant.advance(wanted, deadline_ms, decider.warm() if decider else NO_WARM)
         rows.append(row)

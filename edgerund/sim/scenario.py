@@ -128,6 +128,17 @@ class NetworkFault(Window):
     loss: Annotated[float, Field(gt=0, le=1)]
 
 
+class Drift(Window):
+    """The scene is another one than the cards were measured on: all variants but the best are right less often.
+
+    ``keeps`` is the share of its accuracy, and of its agreement with the best variant, that one keeps; ``variants``
+    names those that it happens to, by default all but the best.
+    """
+
+    keeps: Annotated[float, Field(ge=0, le=1)]
+    variants: list[str] = Field(default_factory=list)
+
+
 class OverCurrent(Window):
     """The supply is weak: above ``limit_w`` the board slows its clocks and raises its alarm."""
 
@@ -168,6 +179,7 @@ class Scenario(Strict):
     sensor_faults: list[SensorFault] = Field(default_factory=list)
     engine_faults: list[EngineFault] = Field(default_factory=list)
     network_faults: list[NetworkFault] = Field(default_factory=list)
+    drift: list[Drift] = Field(default_factory=list)
     over_current: list[OverCurrent] = Field(default_factory=list)
     memory_pressure: list[MemoryPressure] = Field(default_factory=list)
     changes: list[Change] = Field(default_factory=list)

@@ -53,6 +53,16 @@ class World:
     contended: list[bool]
     """Ticks in which another program or a burst competes."""
 
+    def keeps(self, tick: int, ladder: str, variant: str) -> float:
+        """Share of its accuracy that a variant keeps in the scene of this tick."""
+        share = 1.0
+        for drift in self.scenario.drift:
+            named = variant in drift.variants
+            others = not drift.variants and variant != self.truth[ladder][0].name
+            if (named or others) and drift.holds(tick * DT_S):
+                share *= drift.keeps
+        return share
+
 
 def draw(scenario: Scenario, ladders: dict[str, Sequence[Truth]], seed: int) -> World:
     """The world of this scenario and seed. ``ladders`` holds the cards; each seed is another board."""
