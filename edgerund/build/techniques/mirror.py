@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from edgerund.build.technique import Artifact, Context, Kind
 
-_SENTENCE = "Answers with the mean of a picture and its mirror image: twice the work of its parent."
+_SENTENCES = {
+    2: "Answers with the mean of a picture and its mirror image: twice the work of its parent.",
+    4: "Answers with the mean of a picture, its mirror image and two moved ones: four times the work.",
+}
 
 
 class MirrorParams(BaseModel):
@@ -17,6 +20,10 @@ class MirrorParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    views: Literal[2, 4] = Field(
+        default=2,
+        description="2: the picture and its mirror image; 4: two moved mirror images too.",
+    )
     axis: int | None = Field(
         default=None,
         ge=1,
@@ -44,10 +51,10 @@ class Mirror:
         context.progress(0.0, "reads the network")
         what = f"mirror {parent.path.name}"
         model = at_least_opset(read(parent.path), 13, what)
-        facts = mirror(model, params.axis, what)
+        facts = mirror(model, params.views, params.axis, what)
         context.progress(0.3, "compares with the parent")
         judge = Judge(parent.path, context.data, context.threads)
         scored = {"parent": judge.parent.facts()}
-        artifact = finish(context, parent, model, facts, _SENTENCE)
+        artifact = finish(context, parent, model, facts, _SENTENCES[params.views])
         scored["result"] = judge(artifact.path).facts()
         return Artifact(artifact.path, "onnx", {**artifact.facts, **scored}, artifact.how)

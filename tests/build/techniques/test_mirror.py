@@ -35,6 +35,18 @@ def test_it_answers_with_the_mean_of_both(before: str | None, tmp_path: Path) ->
     assert artifact.how[-1].startswith("Answers with the mean")
 
 
+def test_four_views_move_by_one_pixel_each_way(tmp_path: Path) -> None:
+    source = nets.save(nets.trained(), tmp_path / "net.onnx")
+    artifact = bench.run("mirror", source, nets.data(), tmp_path / "mirror", views=4)
+    inputs = dict(nets.data().calibration.inputs)
+    name, pictures = next(iter(inputs.items()))
+    wide = np.pad(pictures, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="reflect")
+    views = [pictures, *(v[..., ::-1] for v in (pictures, wide[..., :-2, :-2], wide[..., 2:, 2:]))]
+    each = [bench.answers(source, {name: np.ascontiguousarray(view)})[0] for view in views]
+    ours = bench.answers(artifact.path, inputs)[0]
+    np.testing.assert_allclose(ours, np.mean(each, axis=0), rtol=1e-4, atol=1e-4)
+
+
 def test_the_same_again_gives_the_same_bytes(tmp_path: Path) -> None:
     files = [
         bench.run("mirror", nets.trained(), nets.data(), tmp_path / str(i)).path for i in range(2)
