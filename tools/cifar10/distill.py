@@ -1,6 +1,6 @@
 """Distil a trained network into a smaller one: the student learns the teacher's logits.
 
-The teacher (any ONNX file of export.py or quantize.py) is run once over several fixed views of every training
+The teacher (any ONNX file) is run once over several fixed views of every training
 image, before the student starts. Example::
 
     python -m tools.cifar10.distill top_int8.onnx --layout small --data DIR --out small.pt --cache views.npz
@@ -82,9 +82,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=8)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--workers", type=int, default=2, help="one thread each")
-    parser.add_argument(
-        "--start", type=Path, help="go on from this checkpoint, such as prune.py's ..."
-    )
+    parser.add_argument("--start", type=Path, help="go on from this checkpoint ...")
     parser.add_argument(
         "--done", type=float, default=0.0, help="... at this share of the schedule, 0 to 1"
     )

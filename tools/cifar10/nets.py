@@ -35,7 +35,7 @@ def three_stages(*widths: int) -> Layout:
 LAYOUTS = {
     "top": three_stages(64, 256, 256),
     "half": three_stages(56, 152, 168),
-    "medium": three_stages(48, 112, 128),
+    "medium": three_stages(32, 112, 128),
     "small": Layout(32, 4, 2, ((32, False), (32, False), (48, True), (48, False), (64, True))),
     "tiny": Layout(32, 4, 2, ((32, True), (48, True), (64, False))),
 }
