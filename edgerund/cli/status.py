@@ -114,7 +114,9 @@ def _agreement(seen: dict[str, Any]) -> str:
     """What the shadow saw of one variant."""
     share, frames = 100 * seen["share"], seen["frames"]
     line = f"  {seen['variant']} answers like the best one in {share:.1f} % of {frames:.0f} frames"
-    return line + (f": DRIFTED, counts as {100 * seen['accuracy']:.2f} %" if seen["drifted"] else "")
+    return line + (
+        f": DRIFTED, counts as {100 * seen['accuracy']:.2f} %" if seen["drifted"] else ""
+    )
 
 
 def _escalated(variant: dict[str, Any]) -> str:

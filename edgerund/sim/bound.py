@@ -138,7 +138,9 @@ def _tables(plant: PlantLike, terms: Terms) -> Tables:
             for i, truth in enumerate(variants):
                 served = serve(world, tick, truth, deadline_ms)
                 fits = sizes[i] <= world.lethal_bytes[tick]
-                w[tick, i] = served.worth(truth.accuracy * world.keeps(tick, name, truth.name)) * fits
+                w[tick, i] = (
+                    served.worth(truth.accuracy * world.keeps(tick, name, truth.name)) * fits
+                )
                 p[tick, i] = served.dynamic_w
         worth.append(w)
         power_w.append(p)
