@@ -20,7 +20,7 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
-from edgerund.policy import thermal
+from edgerund.policy import outlook, thermal
 
 Errors = tuple[float, float, float, float, float]
 
@@ -74,7 +74,7 @@ def forecasts(temps: list[float], horizon: int) -> list[float]:
     for now, temp_c in enumerate(temps):
         memory = thermal.observe(memory, temp_c, 0.0, 0.0, float(now), 1.0 if now else 0.0)
         memory = thermal.score(memory, temp_c, float(now), float(horizon))
-        said.append(thermal.forecast_c(memory, 0.0, float(horizon)))
+        said.append(outlook.forecast_c(memory, 0.0, float(horizon)))
     return said
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from edgerund.policy import battery, power, reasons, thermal
+from edgerund.policy import battery, outlook, power, reasons, thermal
 from edgerund.policy.ceilings import Ceiling, Ceilings, impossible, together
 from edgerund.policy.senses import Sensed
 from edgerund.policy.state import State
@@ -76,7 +76,7 @@ def _temperature(
     margin = _margin_c(limit, memory, seen)
     now_mw = power.total_mw(state.power, memory.load_mw)
     ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
-    soon, stay, later, last = thermal.outlooks(
+    soon, stay, later, last = outlook.outlooks(
         memory, (min(8.0, limit.horizon_s), limit.horizon_s, ahead_s, max(ahead_s, LEAP_S))
     )
     below_c = limit.max_c - margin
@@ -113,7 +113,7 @@ def _margin_c(limit: TempLimit, memory: thermal.ThermalMemory, seen: Sensed) -> 
     """The policy's margin, or the earned one; more while the reading is old, or the model goes on alone."""
     margin = limit.margin_c if limit.margin_c is not None else memory.margin_c
     if seen.kind == "lost":
-        return margin + 2.0 * thermal.doubt_c(memory, limit.horizon_s)
+        return margin + 2.0 * outlook.doubt_c(memory, limit.horizon_s)
     return margin + (0.2 * seen.age_s if seen.kind == "aged" else 0.0)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from edgerund.policy import thermal
+from edgerund.policy import outlook
 from edgerund.policy.caps import shares
 from edgerund.policy.carry import carried
 from edgerund.policy.decide import decide, initial
@@ -55,7 +55,7 @@ class Decider:
     def forecast_c(self, ahead_s: float) -> float | None:
         """What the thermal estimator expects ``ahead_s`` from now at the present power; None before it knows."""
         memory = self._state.thermal
-        return thermal.forecast_c(memory, 0.0, ahead_s) if memory.ready else None
+        return outlook.forecast_c(memory, 0.0, ahead_s) if memory.ready else None
 
     def speed(self) -> float:
         """The share of full speed that all caps of the policy together leave."""

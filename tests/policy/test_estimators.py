@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from edgerund.policy import battery, power, slowdown, thermal
+from edgerund.policy import battery, outlook, power, slowdown, thermal
 from edgerund.policy.battery import BatteryMemory, Gauge
 from edgerund.policy.chance import chance_within
 from edgerund.policy.power import PowerMemory, energies_mj
@@ -185,7 +185,7 @@ def warmed(oven: Oven, seconds: int, rng: random.Random) -> tuple[thermal.Therma
 def test_the_forecast_of_a_step_comes_true() -> None:
     oven = Oven()
     memory, power_w = warmed(oven, 1190, random.Random(3))
-    said = thermal.forecast_c(memory, 4000.0, 30.0)
+    said = outlook.forecast_c(memory, 4000.0, 30.0)
     for _ in range(30):
         truth = oven.step(power_w + 4.0)
     assert said == pytest.approx(truth, abs=1.0)
@@ -193,11 +193,11 @@ def test_the_forecast_of_a_step_comes_true() -> None:
 
 def test_the_room_is_the_power_that_just_reaches_the_limit() -> None:
     memory, _ = warmed(Oven(), 1190, random.Random(4))
-    limit_c = thermal.forecast_c(memory, 0.0, 20.0) + 2.0
-    (outlook,) = thermal.outlooks(memory, (20.0,))
-    room = outlook.room_mw(limit_c)
-    assert thermal.forecast_c(memory, room, 20.0) <= limit_c + 1e-6
-    assert outlook.room_mw(limit_c + 1.0) > room
+    limit_c = outlook.forecast_c(memory, 0.0, 20.0) + 2.0
+    (ahead,) = outlook.outlooks(memory, (20.0,))
+    room = ahead.room_mw(limit_c)
+    assert outlook.forecast_c(memory, room, 20.0) <= limit_c + 1e-6
+    assert ahead.room_mw(limit_c + 1.0) > room
 
 
 def test_the_sun_shows_as_disturbance_within_half_a_minute() -> None:
@@ -208,7 +208,7 @@ def test_the_sun_shows_as_disturbance_within_half_a_minute() -> None:
         temp_c = oven.step(power_w)
         memory = thermal.observe(memory, temp_c, 0.0, 0.0, float(second), 1.0)
         memory = thermal.score(memory, temp_c, float(second), 20.0)
-    said = thermal.forecast_c(memory, 0.0, 20.0)
+    said = outlook.forecast_c(memory, 0.0, 20.0)
     for _ in range(20):
         truth = oven.step(power_w)
     assert said == pytest.approx(truth, abs=0.7)
@@ -216,10 +216,10 @@ def test_the_sun_shows_as_disturbance_within_half_a_minute() -> None:
 
 def test_without_readings_the_doubt_grows() -> None:
     memory, _ = warmed(Oven(), 600, random.Random(6))
-    sure = thermal.doubt_c(memory, 20.0)
+    sure = outlook.doubt_c(memory, 20.0)
     for _ in range(60):
         memory = thermal.observe(memory, None, 0.0, 0.0, 600.0, 1.0)
-    assert thermal.doubt_c(memory, 20.0) > sure + 0.15
+    assert outlook.doubt_c(memory, 20.0) > sure + 0.15
 
 
 def test_on_recorded_traces_the_forecast_beats_persistence() -> None:
