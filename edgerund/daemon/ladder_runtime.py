@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from edgerund.daemon.quarantine import Quarantine, suspects_of
 from edgerund.daemon.residency import need_bytes, plan_residency
+from edgerund.daemon.restarts import Restarts
 from edgerund.daemon.shadowing import Shadowing
 from edgerund.daemon.worker_link import WorkerLink, how
 from edgerund.types import Decision, Hold, LadderPlan, LadderState, ServingFigures, VariantState
@@ -16,9 +17,6 @@ from edgerund.types import worker as w
 log = logging.getLogger("edgerund.ladder")
 Spawn: TypeAlias = Callable[[bool], WorkerLink]
 """Starts a worker; the argument says whether it takes connections at once."""
-MAX_BACKOFF_S = 5.0
-STILLBORN = 5
-"""Workers in a row that end before they load anything: then it is not the variants' doing, and will not heal."""
 
 
 class LadderRuntime:
@@ -45,7 +43,6 @@ class LadderRuntime:
         self.swaps: dict[tuple[str, str], int] = {}
         self.restarts = 0
         self.seq = 0
-        self.stillborn: str | None = None
         self._spawn = spawn
         self._budget_bytes = budget_bytes
         self._hang_s = hang_s
@@ -56,9 +53,7 @@ class LadderRuntime:
         self._wanted = ""
         self._label: tuple[str, str, float | None] = ("", "", None)
         self._link: WorkerLink | None = None
-        self._restart_at_s: float | None = now_s
-        self._backoff_s = 0.0
-        self._born_dead = 0
+        self._restarts = Restarts(now_s)
         self._stopping = False
         self._bound = bound
 
@@ -76,10 +71,15 @@ class LadderRuntime:
         """The worker's process id."""
         return self._link.pid if self._link is not None else None
 
+    @property
+    def stillborn(self) -> str | None:
+        """Why no worker will ever come as far as loading; None while one may."""
+        return self._restarts.stillborn
+
     def due(self, now_s: float) -> float | None:
         """When ``keep_alive`` wants to be called: a pending restart, or a worker that must have spoken by then."""
-        if self._restart_at_s is not None:
-            return max(now_s, self._restart_at_s)
+        if self._restarts.at_s is not None:
+            return max(now_s, self._restarts.at_s)
         silent_s = self._link.silent_since_s() if self._link is not None else None
         return None if silent_s is None else max(now_s, silent_s + self._hang_s)
 
@@ -90,12 +90,11 @@ class LadderRuntime:
     # ------------------------------------------------------------------ life of the worker
     def keep_alive(self, now_s: float) -> None:
         """Start the worker if that is due; kill it if it has been silent for too long."""
-        if self._restart_at_s is not None and now_s >= self._restart_at_s and not self._stopping:
-            self._restart_at_s = None
+        if self._restarts.take(now_s):
             try:
                 self._link = self._spawn(self._bound)
             except OSError as e:
-                self._failed_start(f"cannot start a worker: {e.strerror}", now_s)
+                self._restarts.failed(f"cannot start a worker: {e.strerror}", now_s)
                 return
             if self._wanted:
                 self._send_serve(self._wanted)
@@ -112,7 +111,7 @@ class LadderRuntime:
     def discard(self) -> None:
         """Kill the worker and forget it: nothing of it will be heard again."""
         self._stopping = True
-        self._restart_at_s = None
+        self._restarts.never()
         if self._link is not None:
             self._link.kill()
             self._bury(0.0)
@@ -125,7 +124,7 @@ class LadderRuntime:
     def stop(self, drain_s: float) -> None:
         """Ask the worker to answer what waits and to leave."""
         self._stopping = True
-        self._restart_at_s = None
+        self._restarts.never()
         self._send(w.Stop(drain_s))
 
     def receive(self, now_s: float) -> list[w.Message]:
@@ -163,24 +162,15 @@ class LadderRuntime:
         if self._wanted in self.quarantine.reasons:
             self._wanted = (self.usable() or [""])[-1]  # the safest until the next decision
         if was_live:
-            self._backoff_s = 0.0
-            self._restart_at_s = now_s  # one that came as far as serving is started again at once
+            self._restarts.at_once(now_s)
         else:
-            self._failed_start(how(end), now_s, blameless=bool(suspects))
-
-    def _failed_start(self, why: str, now_s: float, *, blameless: bool = False) -> None:
-        """One that did not come as far as serving is started again ever more slowly."""
-        self._born_dead = 0 if blameless else self._born_dead + 1
-        if self._born_dead >= STILLBORN:
-            self.stillborn = why
-        self._backoff_s = min(MAX_BACKOFF_S, 2 * self._backoff_s + 0.1)
-        self._restart_at_s = now_s + self._backoff_s
+            self._restarts.failed(how(end), now_s, blameless=bool(suspects))
 
     def _note(self, m: w.Message, now_s: float) -> None:
         name = self.plan.name
         if isinstance(m, w.Loading):
             self.loading = m.variant
-            self._born_dead, self.stillborn = 0, None
+            self._restarts.loads()
         elif isinstance(m, w.Loaded):
             self.loading = ""
             self._residents.add(m.variant)

@@ -92,9 +92,7 @@ class Supervisor:
             if self._pause_s is not None:
                 self._start_again(self._pause_s, signals)
             self._turn(signals)
-        except (
-            BaseException
-        ) as e:  # outermost; signals do not raise here (Signals), so this is a fault
+        except BaseException as e:  # outermost: signals do not raise here, so it is a fault
             log.exception("the control loop failed: the cheapest variants serve")
             self._pause_s = self._recovery.failed(self.clock.monotonic_s())
             if self._pause_s is None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 
-from edgerund.daemon.ladder_runtime import STILLBORN, LadderRuntime
+from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.daemon.restarts import STILLBORN
 from edgerund.daemon.status import headline, ladder_status, sense_item
 from edgerund.daemon.worker_link import WorkerLink, how
 from edgerund.types import (
