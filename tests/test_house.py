@@ -17,8 +17,8 @@ MAX_FILE_LINES = 240
 MAX_FUNCTION_LINES = 60
 
 LONGER_FILES = {
-    "edgerund/daemon/ladder_runtime.py": 310,
-    "edgerund/serve/server.py": 305,
+    "edgerund/daemon/ladder_runtime.py": 305,
+    "edgerund/serve/server.py": 300,
 }
 """Files that are longer, with the limit that each may reach. Prefer to part a file."""
 

@@ -17,7 +17,6 @@ from edgerund.errors import Expired, InferenceFailed, RequestError, Unavailable
 from edgerund.mailbox import Mailbox
 from edgerund.serve.counting import EngineCounts
 from edgerund.serve.describe import describe
-from edgerund.serve.golden import check_golden
 from edgerund.serve.live import Live
 from edgerund.serve.mail import (
     AgentMail,
@@ -40,6 +39,7 @@ from edgerund.serve.report import figures
 from edgerund.serve.shadow import Sampler
 from edgerund.serve.sockets import MakeSocket
 from edgerund.serve.stats import Stats
+from edgerund.serve.suspicion import Suspicion
 from edgerund.serve.waiting import NEVER_S, Waiting, WaitingRoom
 from edgerund.types import LadderPlan
 from edgerund.wire import (
@@ -53,8 +53,6 @@ from edgerund.wire import (
     split,
 )
 
-FAILURES_BEFORE_GOLDEN = 3
-"""Failures in a row after which the live engine is asked the golden question: is it the frames, or it?"""
 LAST_ANSWERS_S = 0.5
 """How long a server that ends still answers what it took, after it stopped taking more."""
 MAX_DRAIN = 256
@@ -86,7 +84,7 @@ class Server(threading.Thread):
         self._stats = Stats(clock())
         self._counts = EngineCounts()
         self._sampler: Sampler | None = None
-        self._failures_in_a_row = 0
+        self._suspicion = Suspicion(ladder)
         self._serving_since_s = 0.0
         self._hopeless = ""  # why nothing will take over, while nothing is live
         self._finish_by_s: float | None = None
@@ -207,7 +205,7 @@ class Server(threading.Thread):
             self._fail(live, w, failure)
             return
         self._send(frames)  # counting can wait, the client cannot
-        self._failures_in_a_row = 0
+        self._suspicion.forget()
         # what waited for a worker to come back says nothing about how fast the variant is
         self._stats.answered(live.name, stages_ms, sample=w.arrived_s >= self._serving_since_s)
         if (
@@ -221,15 +219,7 @@ class Server(threading.Thread):
     def _fail(self, live: Live, w: Waiting, error: InferenceFailed) -> None:
         self._stats.failed(error.wire_code)
         self._send(encode_reply(w.envelope, error_reply(error, w.request.id, None, live.name)))
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row < FAILURES_BEFORE_GOLDEN:
-            return
-        self._failures_in_a_row = 0
-        r = live.resident
-        try:
-            wrong = check_golden(self._ladder, r.plan, r.engine, r.pipeline)
-        except Exception as e:  # noqa: BLE001 - a plug-in's mistake is a wrong answer too
-            wrong = f"{type(e).__name__}: {e}"
+        wrong = self._suspicion.failed(live.resident)
         if wrong:
             self._agent.put(Suspect(live.name, f"failed while serving: {wrong}"))
 
@@ -272,7 +262,7 @@ class Server(threading.Thread):
                 self._serving_since_s = self._clock()
             self._hopeless = ""
             self._live = Live(self._ladder, mail, self._clock)
-            self._failures_in_a_row = 0
+            self._suspicion.forget()
             self._counts.change(mail.resident.plan.name, mail.resident.engine)
             self._stats.forget_samples()
             self._agent.put(TookOver(mail.resident, previous, mail.code))
