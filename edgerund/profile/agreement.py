@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgerund.ports import Array
-from edgerund.serve.golden import relative_error
-
-SAME_BOX = 0.5
-"""Intersection over union from which two boxes of one class are the same object, as usual with COCO's AP50."""
+from edgerund.serve.agreement import SAME_BOX, close, found_boxes
 
 METRICS = {
     "classify": "top1",
@@ -41,38 +38,13 @@ def agreement(task: str, ours: Sequence[Any], theirs: Sequence[Any], tolerance: 
         return float(np.mean([a == b for a, b in zip(ours, theirs, strict=True)]))
     if task == "detect":
         return _same_boxes(ours, theirs)
-    return float(np.mean([_close(a, b, tolerance) for a, b in zip(ours, theirs, strict=True)]))
-
-
-def _close(ours: Sequence[Array], theirs: Sequence[Array], tolerance: float) -> bool:
-    pairs = list(zip(ours, theirs, strict=False))
-    return len(ours) == len(theirs) and all(
-        a.shape == b.shape
-        and relative_error(a.astype(np.float64), b.astype(np.float64)) <= tolerance
-        for a, b in pairs
-    )
+    return float(np.mean([close(a, b, tolerance) for a, b in zip(ours, theirs, strict=True)]))
 
 
 def _same_boxes(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
     found, total = 0, 0
     for (boxes, _, classes), (others, _, other_classes) in zip(ours, theirs, strict=True):
         total += len(boxes) + len(others)
-        free = set(range(len(others)))
-        for box, kind in zip(boxes, classes, strict=True):
-            fits = [(overlap(box, others[i]), i) for i in free if other_classes[i] == kind]
-            best = max(fits, default=(0.0, -1))
-            if best[0] >= SAME_BOX:
-                free.remove(best[1])
-                found += 1
+        mine, other = (np.asarray(b, np.float64).reshape(-1, 4) for b in (boxes, others))
+        found += found_boxes(mine, classes, other, other_classes)
     return 2 * found / total if total else 1.0
-
-
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes x1 y1 x2 y2."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return both / (areas - both)

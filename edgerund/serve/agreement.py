@@ -29,7 +29,10 @@ def in_common(ladder: LadderPlan, ours: Reply, theirs: Reply) -> float | None:
     if ladder.task == "detect":
         return _same_boxes(ours.result, theirs.result)
     tolerance = DEFAULT_TOLERANCE if ladder.golden is None else ladder.golden.tolerance
-    return _close(ours.arrays(), theirs.arrays(), tolerance)
+    mine, other = ours.arrays(), theirs.arrays()
+    if not mine or [a.shape for a in mine] != [a.shape for a in other]:
+        return None
+    return float(close(mine, other, tolerance))
 
 
 def _same_boxes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float | None:
@@ -38,16 +41,23 @@ def _same_boxes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float | N
     total = len(mine) + len(other)
     if not total:
         return None
-    overlaps = _overlaps(mine, other)
-    same_class = np.asarray(ours["classes"])[:, None] == np.asarray(theirs["classes"])[None, :]
-    overlaps = np.where(same_class, overlaps, 0.0)
+    return 2.0 * found_boxes(mine, ours["classes"], other, theirs["classes"]) / total
+
+
+def found_boxes(mine: Any, my_classes: Any, other: Any, other_classes: Any) -> int:
+    """How many of my boxes are also the other's: same class, an IoU of at least ``SAME_BOX``, each used once.
+
+    Boxes are float [N,4] as x1 y1 x2 y2, best score first; classes are [N].
+    """
+    same_class = np.asarray(my_classes)[:, None] == np.asarray(other_classes)[None, :]
+    overlaps = np.where(same_class, _overlaps(mine, other), 0.0)
     found = 0
-    for row in overlaps:  # best score first
+    for row in overlaps:
         best = int(row.argmax()) if row.size else -1
         if best >= 0 and row[best] >= SAME_BOX:
             found += 1
             overlaps[:, best] = 0.0
-    return 2.0 * found / total
+    return found
 
 
 def _overlaps(a: Any, b: Any) -> Any:
@@ -60,11 +70,10 @@ def _overlaps(a: Any, b: Any) -> Any:
     return np.divide(both, union, out=np.zeros_like(both), where=union > 0)
 
 
-def _close(ours: Sequence[Any], theirs: Sequence[Any], tolerance: float) -> float | None:
-    if not ours or [a.shape for a in ours] != [a.shape for a in theirs]:
-        return None
-    errors = (
-        relative_error(a.astype(np.float64), b.astype(np.float64))
+def close(ours: Sequence[Any], theirs: Sequence[Any], tolerance: float) -> bool:
+    """True if the outputs have the same shapes and each lies within ``tolerance`` of the other's."""
+    return len(ours) == len(theirs) and all(
+        a.shape == b.shape
+        and relative_error(a.astype(np.float64), b.astype(np.float64)) <= tolerance
         for a, b in zip(ours, theirs, strict=True)
     )
-    return float(all(error <= tolerance for error in errors))
