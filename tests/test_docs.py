@@ -62,9 +62,10 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def anchors(text: str) -> set[str]:
-    """GitHub's rule: lower case, spaces to dashes, punctuation dropped."""
+    """Named ones, and titles by GitHub's rule: lower case, spaces to dashes, punctuation dropped."""
+    named = re.findall(r'<a id="([^"]+)">', text)
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+    return {*named, *(re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles)}
 
 
 @pytest.mark.parametrize("name", NAMES)

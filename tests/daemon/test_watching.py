@@ -118,7 +118,8 @@ def test_it_goes_on_when_the_daemon_is_another_one(daemon: Running) -> None:
     with closing(watch("demo", address=runtime_watch_address(folder), timeout_s=30)) as changes:
         assert next(changes).variant == "top"
         os.kill(daemon.control.call("ping")["pid"], signal.SIGKILL)
-        command = [sys.executable, "-m", "edgerund", "serve", "--config", folder / "edgerund.yaml"]
+        settings = str(folder / "edgerund.yaml")
+        command = [sys.executable, "-m", "edgerund", "serve", "--config", settings]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as another:
             try:
                 with ControlClient(folder) as control:

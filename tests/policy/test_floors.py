@@ -95,7 +95,8 @@ wishes = st.lists(
 def test_no_stream_of_wishes_grows_the_memory_or_invents_one(
     stream: list[tuple[float, float | None]], active_s: float
 ) -> None:
-    now_s, memory = 0.0, ()
+    now_s = 0.0
+    memory: tuple[floors.Wish, ...] = ()
     said: list[tuple[float, float]] = []
     for step_s, asked in stream:
         now_s += step_s

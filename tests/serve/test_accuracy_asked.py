@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,6 @@ def test_the_report_carries_the_highest_wish_of_its_window(ladder: Path, tmp_pat
         seen = []
         for seq in (1, 2):
             e.tell(w.Ask(seq))
-            (report,) = wait_for(lambda s=seq: e.heard(w.Report, seq=s), what="figures")
+            (report,) = wait_for(partial(e.heard, w.Report, seq=seq), what="figures")
             seen.append(report.figures["accuracy_asked"])
         assert seen == [0.9, None]

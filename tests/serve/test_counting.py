@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
+from edgerund.ports import Array
 from edgerund.serve.counting import EngineCounts
 from edgerund.types import IOSpec
 from edgerund.types import worker as w
@@ -23,7 +25,7 @@ class Counted:
     def __init__(self) -> None:
         self.frames = self.escalated = 0
 
-    def infer(self, inputs: object) -> list[object]:
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
         return []
 
     def counters(self) -> dict[str, int]:
@@ -37,7 +39,7 @@ class Silent:
 
     spec = IOSpec((), ())
 
-    def infer(self, inputs: object) -> list[object]:
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
         return []
 
     def close(self) -> None: ...
