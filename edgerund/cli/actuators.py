@@ -26,7 +26,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="What the running daemon has capped, and what was there before. `restore` puts back what a "
         "daemon left that was killed; the next start does the same.",
     )
-    parser.add_argument("action", nargs="?", choices=["show", "restore"], default="show")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=["show", "restore"],
+        default="show",
+        help="show the knobs, or put back what a daemon that died has left",
+    )
     parser.add_argument(
         "--sysroot", type=Path, default=Path("/"), metavar="DIR", help="with restore: another root"
     )

@@ -117,4 +117,9 @@ def _log_drift(before: Decision | None, now: Decision) -> None:
     for one in now.agreements:
         if one.drifted != (one.variant in was):
             say = log.warning if one.drifted else log.info
-            say("%s: %s: %s", now.ladder, "drift" if one.drifted else "drift is over", sentence(one, now))
+            say(
+                "%s: %s: %s",
+                now.ladder,
+                "drift" if one.drifted else "drift is over",
+                sentence(one, now),
+            )

@@ -169,9 +169,9 @@ class Board:
 class Actuators:
     """What may be set beside the variant; all of it is off by default.
 
-    ``frame_rate``: clients are advised how many frames a second fit. ``caps`` are the names of actuators, in the order
-    in which they are used once the cheapest variants are not enough; each goes down to the share ``lowest`` of its full
-    value, by ``step``, and comes up by one step per ``dwell_s``.
+    ``frame_rate``: clients are advised how many frames a second fit. ``caps`` are the names of actuators, in the
+    order in which they are used once the cheapest variants are not enough; each goes down to the share ``lowest`` of
+    its full value, by ``step``, and comes up by one step per ``dwell_s``.
     """
 
     frame_rate: bool = False
