@@ -17,7 +17,7 @@ import zmq
 from edgerund.clock import Clock
 from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.daemon.listeners import Listening
-from edgerund.types import Reason
+from edgerund.wire import reason_item
 
 SEND_HWM = 16
 MAX_PER_TURN = 64
@@ -132,22 +132,11 @@ def state_of(r: LadderRuntime) -> dict[str, Any]:
         "ladder": r.plan.name,
         "variant": r.live or None,
         "accuracy": None if card is None else card.accuracy,
-        "reason": None if best or decision is None else _reason_item(decision.reason),
+        "reason": None if best or decision is None else reason_item(decision.reason),
         "headroom": {}
         if decision is None
         else {name: round(left, 2) for name, left in sorted(decision.headroom.items())},
     }
-
-
-def _reason_item(reason: Reason) -> dict[str, Any]:
-    item: dict[str, Any] = {"code": reason.code, "text": reason.text}
-    if reason.constraint:
-        item["constraint"] = reason.constraint
-    if reason.observed is not None:
-        item["observed"] = reason.observed
-    if reason.limit is not None:
-        item["limit"] = reason.limit
-    return item
 
 
 def _worth_telling(told: _Told, state: dict[str, Any], now_s: float) -> bool:

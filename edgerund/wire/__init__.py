@@ -24,6 +24,7 @@ from edgerund.wire.reply import (
     encode_reply,
     error_reply,
     parse_reply,
+    reason_item,
 )
 from edgerund.wire.request import (
     ENCODINGS,
@@ -57,6 +58,7 @@ __all__ = [
     "pack",
     "parse_reply",
     "parse_request",
+    "reason_item",
     "salvage_id",
     "split",
 ]

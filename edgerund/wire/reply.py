@@ -95,7 +95,7 @@ def encode_reply(envelope: Sequence[Buffer], reply: Reply) -> list[Buffer]:
     if reply.variant:
         header["variant"] = reply.variant
     if reply.reason is not None:
-        header["reason"] = _reason_item(reply.reason)
+        header["reason"] = reason_item(reply.reason)
     if reply.task:
         header["task"] = reply.task
     if reply.error is None:
@@ -154,7 +154,8 @@ def parse_reply(message: Sequence[Buffer]) -> Reply:
     )
 
 
-def _reason_item(reason: Reason) -> dict[str, Any]:
+def reason_item(reason: Reason) -> dict[str, Any]:
+    """A reason as replies and the watch socket carry it: JSON-ready, without what is absent."""
     item: dict[str, Any] = {"code": reason.code, "text": reason.text}
     if reason.constraint:
         item["constraint"] = reason.constraint
