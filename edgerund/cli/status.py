@@ -98,7 +98,7 @@ def _ladder(ladder: dict[str, Any]) -> list[str]:
     if ladder["restarts"]:
         times = "once" if ladder["restarts"] == 1 else f"{ladder['restarts']} times"
         lines.append(f"  worker restarted {times}")
-    lines += [_agreement(a) for a in ladder["agreements"]]
+    lines += [_agreement(a) for a in ladder.get("agreements", ())]  # none from an older daemon
     for v in ladder["variants"]:
         mark = "*" if v["name"] == ladder["live"] else "+" if v["resident"] else " "
         accuracy = "-" if v["accuracy"] is None else f"{100 * v['accuracy']:.2f} %"
