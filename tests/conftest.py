@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before anything imports onnxruntime
 
-# A shell's background job is born deaf to Ctrl-C, and its children inherit that: tests that send it would wait for ever.
+# A background job is born deaf to Ctrl-C, and its children inherit that: tests that send it would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SLOW = (HealthCheck.too_slow,)
