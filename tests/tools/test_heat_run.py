@@ -132,7 +132,7 @@ def frames(answered: dict[str, int], lost: int = 0) -> dict[str, Any]:
 
 def trace(swaps: list[dict[str, Any]], rows: list[dict[str, Any]], name: str = KEEPING) -> Trace:
     board = {"rows": rows, "over_limit_s": 0.0, "hottest_c": max(r["temp_c"] for r in rows)}
-    return Trace(name, board, [frames({"fp16": 3, "small": 1}, lost=1)], swaps, "fp16")
+    return Trace(name, board, [frames({"int8-views": 3, "small-int8": 1}, lost=1)], swaps, "int8-views")
 
 
 def swap(at_s: float, to: str) -> dict[str, Any]:
@@ -141,8 +141,8 @@ def swap(at_s: float, to: str) -> dict[str, Any]:
 
 def test_a_lost_frame_counts_as_wrong() -> None:
     plan = load_ladder(CIFAR10)
-    found = figures(trace([], [row(1.0, "fp16")]), plan, Story(), fps=10.0)
-    best, least = plan.variant("fp16").card.accuracy, plan.variant("small").card.accuracy
+    found = figures(trace([], [row(1.0, "int8-views")]), plan, Story(), fps=10.0)
+    best, least = plan.variant("int8-views").card.accuracy, plan.variant("small-int8").card.accuracy
     assert best is not None
     assert least is not None
     assert (found.sent, found.answered, found.lost) == (5, 4, 1)
@@ -150,36 +150,36 @@ def test_a_lost_frame_counts_as_wrong() -> None:
 
 
 def test_an_empty_battery_answers_no_more() -> None:
-    rows = [{**row(1.0, "fp16"), "percent": 3.0}, {**row(2.0, "fp16"), "percent": 0.0}]
+    rows = [{**row(1.0, "int8-views"), "percent": 3.0}, {**row(2.0, "int8-views"), "percent": 0.0}]
     run = trace([], rows)
-    run.frames.append({**frames({"fp16": 7}), "at_s": 3.0})
+    run.frames.append({**frames({"int8-views": 7}), "at_s": 3.0})
     found = figures(run, load_ladder(CIFAR10), Story(battery_mwh=100.0), fps=10.0)
     assert (found.sent, found.answered, found.lost, found.empty_s) == (12, 4, 8, 2.0)
 
 
 def test_how_soon_after_a_loss_is_told_in_real_seconds() -> None:
     plan = load_ladder(CIFAR10)
-    swaps = [swap(12.0, "int8"), swap(14.0, "small"), swap(36.0, "int8")]
-    rows = [row(11.0, "fp16", 60.0), row(25.0, "small", 64.0), row(35.0, "small", 70.0)]
+    swaps = [swap(12.0, "int8"), swap(14.0, "small-int8"), swap(36.0, "int8")]
+    rows = [row(11.0, "int8-views", 60.0), row(25.0, "small-int8", 64.0), row(35.0, "small-int8", 70.0)]
     story = Story(speed=2.0, faults=(Fault("gone", at_s=10.0, for_s=20.0),))
     loss = figures(trace(swaps, rows), plan, story, fps=10.0).losses[0]
-    assert (loss.before, loss.lower_s, loss.safe_s, loss.back_s) == ("fp16", 1.0, 2.0, 3.0)
+    assert (loss.before, loss.lower_s, loss.safe_s, loss.back_s) == ("int8-views", 1.0, 2.0, 3.0)
     assert loss.hottest_c == 64.0
     late = dataclasses.replace(story, faults=(Fault("gone", at_s=20.0, for_s=10.0),))
     again = figures(trace(swaps, rows), plan, late, fps=10.0).losses[0]
-    assert (again.before, again.lower_s, again.safe_s) == ("small", 0.0, 0.0)
+    assert (again.before, again.lower_s, again.safe_s) == ("small-int8", 0.0, 0.0)
 
 
 def test_the_picture_names_arms_variants_and_the_limit() -> None:
     plan = load_ladder(CIFAR10)
     story = Story(sun=(5.0, 15.0, 2.0), faults=(Fault("gone", 20.0, 5.0),))
-    rows = [row(float(n), "fp16", 50.0 + n) for n in range(31)]
-    traces = tuple(trace([swap(9.0, "small")], rows, name) for name in (KEEPING, "always fp16"))
+    rows = [row(float(n), "int8-views", 50.0 + n) for n in range(31)]
+    traces = tuple(trace([swap(9.0, "small-int8")], rows, name) for name in (KEEPING, "always int8-views"))
     found = tuple(figures(t, plan, story, fps=10.0) for t in traces)
     names = tuple(v.name for v in plan.variants)
     run = Run(Options(CIFAR10, seconds=30.0), story, 10.0, names, traces, found)
     words = [e.text for e in ElementTree.fromstring(draw(run.to_json())).iter() if e.text]
-    assert {*names, KEEPING, "always fp16", "limit 70 °C", "sun on the case", "zone gone"} <= set(
+    assert {*names, KEEPING, "always int8-views", "limit 70 °C", "sun on the case", "zone gone"} <= set(
         words
     )
 
