@@ -132,7 +132,9 @@ def frames(answered: dict[str, int], lost: int = 0) -> dict[str, Any]:
 
 def trace(swaps: list[dict[str, Any]], rows: list[dict[str, Any]], name: str = KEEPING) -> Trace:
     board = {"rows": rows, "over_limit_s": 0.0, "hottest_c": max(r["temp_c"] for r in rows)}
-    return Trace(name, board, [frames({"int8-views": 3, "tiny-int8": 1}, lost=1)], swaps, "int8-views")
+    return Trace(
+        name, board, [frames({"int8-views": 3, "tiny-int8": 1}, lost=1)], swaps, "int8-views"
+    )
 
 
 def swap(at_s: float, to: str) -> dict[str, Any]:
@@ -160,7 +162,11 @@ def test_an_empty_battery_answers_no_more() -> None:
 def test_how_soon_after_a_loss_is_told_in_real_seconds() -> None:
     plan = load_ladder(CIFAR10)
     swaps = [swap(12.0, "int8"), swap(14.0, "tiny-int8"), swap(36.0, "int8")]
-    rows = [row(11.0, "int8-views", 60.0), row(25.0, "tiny-int8", 64.0), row(35.0, "tiny-int8", 70.0)]
+    rows = [
+        row(11.0, "int8-views", 60.0),
+        row(25.0, "tiny-int8", 64.0),
+        row(35.0, "tiny-int8", 70.0),
+    ]
     story = Story(speed=2.0, faults=(Fault("gone", at_s=10.0, for_s=20.0),))
     loss = figures(trace(swaps, rows), plan, story, fps=10.0).losses[0]
     assert (loss.before, loss.lower_s, loss.safe_s, loss.back_s) == ("int8-views", 1.0, 2.0, 3.0)
@@ -174,14 +180,21 @@ def test_the_picture_names_arms_variants_and_the_limit() -> None:
     plan = load_ladder(CIFAR10)
     story = Story(sun=(5.0, 15.0, 2.0), faults=(Fault("gone", 20.0, 5.0),))
     rows = [row(float(n), "int8-views", 50.0 + n) for n in range(31)]
-    traces = tuple(trace([swap(9.0, "tiny-int8")], rows, name) for name in (KEEPING, "always int8-views"))
+    traces = tuple(
+        trace([swap(9.0, "tiny-int8")], rows, name) for name in (KEEPING, "always int8-views")
+    )
     found = tuple(figures(t, plan, story, fps=10.0) for t in traces)
     names = tuple(v.name for v in plan.variants)
     run = Run(Options(CIFAR10, seconds=30.0), story, 10.0, names, traces, found)
     words = [e.text for e in ElementTree.fromstring(draw(run.to_json())).iter() if e.text]
-    assert {*names, KEEPING, "always int8-views", "limit 70 °C", "sun on the case", "zone gone"} <= set(
-        words
-    )
+    assert {
+        *names,
+        KEEPING,
+        "always int8-views",
+        "limit 70 °C",
+        "sun on the case",
+        "zone gone",
+    } <= set(words)
 
 
 # ------------------------------------------------------------------ real runs
