@@ -1,1 +1,1 @@
-"""Train, distil, export, quantize and measure the bundled CIFAR-10 ladder."""
+"""Train, distil, export and restore the networks of the bundled CIFAR-10 ladder."""
