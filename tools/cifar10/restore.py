@@ -45,7 +45,7 @@ def folded(model: onnx.ModelProto, layout: Layout) -> FoldedNet:
 
     def value(name: str) -> Array:
         if name in stored:
-            return np.asarray(stored[name], np.float32)
+            return np.array(stored[name], np.float32)
         node = made[name]
         if node.op_type != "DequantizeLinear":
             raise ValueError(f"cannot restore: {name} comes from a {node.op_type}")
