@@ -22,17 +22,21 @@ _QUICK_S = 2.0
 
 @dataclass(frozen=True)
 class Judged:
-    """What candidates are judged on."""
+    """What candidates are judged on. ``answers``: where what they say is kept, should the build be killed."""
 
     plan: Plan
     images: Images
     seconds: float | None = None
     quick: bool = False
+    jobs: int = 1
+    answers: Path | None = None
 
     def measure(self, ladder: LadderPlan, progress: Callable[[float, str], None]) -> Measured:
         """The figures of every candidate; where nobody labelled the images, accuracy is agreement and says so."""
         wanted = self.plan.recipe.measure
-        settings = Settings(threads=(wanted.threads,), loads=wanted.loads, robust=wanted.robust)
+        settings = Settings(
+            threads=(wanted.threads,), loads=wanted.loads, robust=wanted.robust, jobs=self.jobs
+        )
         seconds = self.seconds or wanted.seconds
         if self.quick:
             settings = replace(settings, loads=1, robust=False, seconds=self.seconds or _QUICK_S)
@@ -40,7 +44,10 @@ class Judged:
             settings = replace(settings, seconds=seconds)
         elif wanted.rounds is not None:
             settings = replace(settings, rounds=wanted.rounds)
-        measured = measure(ladder, settings, samples=self._samples(ladder), progress=progress)
+        samples = self._samples(ladder)
+        measured = measure(
+            ladder, settings, samples=samples, answers=self.answers, progress=progress
+        )
         compared = {f.agreement_with for f in measured.figures if f.agreement is not None}
         return replace(
             measured, figures=tuple(self._judged(f, f.name in compared) for f in measured.figures)

@@ -144,7 +144,10 @@ class Factory:
     def _assemble(self, outcome: Outcome, data: Data, voice: Reporter) -> Built:
         candidates = assemble.candidates_of(self.plan, outcome)
         images = data.test() if data.test else (data.validation or data.calibration)
-        judged = Judged(self.plan, images, self.job.seconds, self.job.quick)
+        job = self.job
+        judged = Judged(
+            self.plan, images, job.seconds, job.quick, job.jobs, self.store.folder / "answers"
+        )
         with placing.beside(self.target) as folder:
             ladder = assemble.lay_out(folder, self.plan, candidates)
             voice.begin("measure", f"{len(candidates)} candidates")

@@ -59,6 +59,7 @@ class Store:
 
         entries/KEY/entry.json, entries/KEY/files/...   whole, or not there: put in place by one rename
         work/KEY/files, work/KEY/scratch                a stage that runs, or was interrupted
+        answers/KEY/answers.jsonl                       what a candidate said to the test images: see profile.answered
         locks/KEY                                       held by whoever works on KEY; the system lets go of it
     """
 
@@ -66,7 +67,7 @@ class Store:
     clock: Callable[[], float] = field(default=time.time)
 
     def __post_init__(self) -> None:
-        for name in ("entries", "work", "locks"):
+        for name in ("entries", "work", "answers", "locks"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
     def find(self, key: str) -> Entry | None:
@@ -139,7 +140,7 @@ class Store:
     def clean(self, idle_days: float, *, remove: bool) -> list[Removed]:
         """Entries and interrupted work that no build used for so long; removed only if told to."""
         found = []
-        for kind in ("entries", "work"):
+        for kind in ("entries", "work", "answers"):
             for place in sorted((self.folder / kind).iterdir()):
                 idle = (self.clock() - place.stat().st_mtime) / 86400
                 if idle >= idle_days and not self._busy(place.name):
@@ -181,7 +182,7 @@ def _stage_of(place: Path) -> str:
     try:
         return str(json.loads((place / _ENTRY).read_text(encoding="utf-8"))["stage"])
     except (OSError, ValueError, KeyError):
-        return "interrupted work"
+        return "answers" if place.parent.name == "answers" else "interrupted work"
 
 
 def _size(place: Path) -> int:

@@ -92,7 +92,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, help="default: the recipe's")
     parser.add_argument("--threads", type=int, default=0, help="of one stage; default: every core")
-    parser.add_argument("--jobs", type=int, default=1, help="stages at a time (1)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        help="stages at a time, and candidates that answer at a time where accuracy is counted (1)",
+    )
     parser.add_argument(
         "--seconds", type=float, help="of measuring latency; default: the recipe's, else 30"
     )

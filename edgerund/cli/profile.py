@@ -89,6 +89,13 @@ def _add_effort(parser: argparse.ArgumentParser) -> None:
         "--severities", default="1,3,5", metavar="N,...", help="of the corruptions (1,3,5)"
     )
     parser.add_argument(
+        "--jobs",
+        type=_count,
+        default=_USUAL.jobs,
+        metavar="N",
+        help="variants that answer at a time where accuracy is counted (1)",
+    )
+    parser.add_argument(
         "--pin", default="", metavar="CPUS", help="run on these processors: 2 or 2,3"
     )
     parser.add_argument(
@@ -155,6 +162,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         robust=not args.no_robust,
         severities=_numbers("--severities", args.severities),
         timeout_s=args.timeout,
+        jobs=args.jobs,
         cpus=_numbers("--pin", args.pin) if args.pin else (),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgerund.engines import SUFFIXES
 from edgerund.engines.signature import InputCheck, batch_limit, check_options, one_line, option
+from edgerund.engines.trim import trim
 from edgerund.errors import EngineError, PluginError
 from edgerund.ports import Array, Engine, LoadOptions, Progress
 from edgerund.types import IOSpec, TensorSpec
@@ -87,6 +88,7 @@ class OrtBackend:
             engine = OrtEngine(session, _failures(ort), path.name, most, _run(ort))
         except UnicodeDecodeError as e:
             raise EngineError(f"cannot load {path.name}: a name in it is no UTF-8") from e
+        trim()  # constants that were computed while loading, each in a copy of its own
         progress(1.0, f"{path.name} is loaded")
         return engine
 

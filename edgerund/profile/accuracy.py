@@ -1,8 +1,13 @@
-"""Accuracy, agreement and robust accuracy of all variants over the same samples, chunk by chunk."""
+"""Accuracy, agreement and robust accuracy of all variants over the same samples, chunk by chunk.
+
+Every variant gets one picture at a time, as the daemon's clients send them: a batch may round otherwise. Variants are
+asked several at once, each in its own process; a picture is spoilt once for all of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +16,7 @@ import numpy as np
 from edgerund.errors import EngineError
 from edgerund.ports import Array
 from edgerund.profile.agreement import agreement, right
+from edgerund.profile.answered import Answered
 from edgerund.profile.corruptions import corrupt, shrunk
 from edgerund.profile.samples import Samples
 from edgerund.profile.subject import Subject
@@ -23,6 +29,7 @@ class Examined:
     """What became of one variant: which samples it named right, how often it agreed with the first one."""
 
     subject: Subject
+    answered: Answered = field(default_factory=Answered)
     failed: str | None = None
     right: list[Array] = field(default_factory=list)
     agreed: list[tuple[float, int]] = field(default_factory=list)
@@ -49,12 +56,16 @@ def examine(
     examined: Sequence[Examined],
     samples: Samples,
     tolerance: float,
+    jobs: int,
     progress: Progress,
 ) -> str:
-    """Ask every variant about every sample; the name of the one that the others are compared with."""
+    """Ask every variant about every sample; the name of the one that the others are compared with.
+
+    ``jobs`` of them answer at a time.
+    """
     for begin, chunk in samples.chunks():
         progress(begin / len(samples), f"accuracy, image {begin + 1} of {len(samples)}")
-        answers = _asked(examined, chunk)
+        answers = _asked(examined, chunk, f"plain {begin}", jobs)
         first = _first(examined)
         for one, told in answers:
             if one.failed is not None or first is None:
@@ -73,12 +84,13 @@ def examine_robust(
     samples: Samples,
     side: int | None,
     spoil: tuple[Sequence[str], Sequence[int]],
+    jobs: int,
     progress: Progress,
 ) -> None:
     """Fill ``robust``: accuracy of classifiers for each corruption and severity, over pictures with labels.
 
     ``side`` is the longer side of the largest network input of the ladder: pictures are shrunk to it first.
-    ``spoil`` are the corruptions and the severities.
+    ``spoil`` are the corruptions and the severities; ``jobs`` variants answer at a time.
     """
     labels = samples.labels
     if labels is None or not len(samples.frames):
@@ -89,7 +101,8 @@ def examine_robust(
         counted: dict[str, int] = {}
         for begin, chunk in _spoilt(samples, side, kind, severity):
             shown = labels[begin : begin + len(chunk)]
-            for one, told in _asked(examined, chunk):
+            step = f"{kind} {severity} at {side or 'full'}, {begin} of {len(samples)}"
+            for one, told in _asked(examined, chunk, step, jobs):
                 good = int(right("classify", told, shown).sum())
                 counted[one.subject.name] = counted.get(one.subject.name, 0) + good
         for one in examined:
@@ -105,23 +118,27 @@ def _spoilt(
         yield begin, [corrupt(f, kind, severity, begin + i) for i, f in enumerate(small)]
 
 
-def _asked(examined: Sequence[Examined], chunk: Sequence[Any]) -> list[tuple[Examined, list[Any]]]:
+def _asked(
+    examined: Sequence[Examined], chunk: Sequence[Any], step: str, jobs: int
+) -> list[tuple[Examined, list[Any]]]:
     """What each variant that still can says to the chunk."""
-    answers = []
-    for one in examined:
-        if one.failed is None:
-            told = _told(one, chunk)
-            if told is not None:
-                answers.append((one, told))
-    return answers
+    alive = [one for one in examined if one.failed is None]
+    with ThreadPoolExecutor(max_workers=jobs) as hands:
+        told = list(hands.map(lambda one: _told(one, chunk, step), alive))
+    return [(one, each) for one, each in zip(alive, told, strict=True) if each is not None]
 
 
-def _told(one: Examined, chunk: Sequence[Any]) -> list[Any] | None:
+def _told(one: Examined, chunk: Sequence[Any], step: str) -> list[Any] | None:
+    known = one.answered.find(step, len(chunk))
+    if known is not None:
+        return known
     try:
-        return one.subject.answers(chunk)
+        told = one.subject.answers(chunk)
     except EngineError as e:
         one.failed = str(e)
         return None
+    one.answered.keep(step, told)
+    return told
 
 
 def _first(examined: Sequence[Examined]) -> Examined | None:

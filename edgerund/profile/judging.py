@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgerund.errors import EngineError
 from edgerund.ports import SysRoot
 from edgerund.profile.accuracy import Examined, examine, examine_robust
+from edgerund.profile.answered import Answered, Answers, digest
 from edgerund.profile.energy import estimate, measure_energy
 from edgerund.profile.figures import Energy
 from edgerund.profile.rail import Rail, open_rail
@@ -15,15 +16,18 @@ from edgerund.types import GoldenPlan
 
 def accuracies(run: Run, samples: Samples) -> None:
     """Accuracy, agreement, robust accuracy."""
-    ladder = run.ladder
+    ladder, jobs = run.ladder, run.settings.jobs
+    answers = None
+    if run.answers is not None and ladder.task == "classify":
+        answers = Answers(run.answers, ladder, run.settings.threads[0], digest(samples))
     examined = []
     for found in run.found.values():
         if found.subject is not None:
-            found.examined = Examined(found.subject)
+            found.examined = Examined(found.subject, _answered(run, found, answers))
             examined.append(found.examined)
     tolerance = ladder.golden.tolerance if ladder.golden else GoldenPlan("").tolerance
     before = _counters(run)
-    run.compared_with = examine(ladder.task, examined, samples, tolerance, run.progress)
+    run.compared_with = examine(ladder.task, examined, samples, tolerance, jobs, run.progress)
     _count_escalations(run, before)
     few = samples.take(run.settings.robust_images)
     if run.settings.robust and few.labels is not None and ladder.task == "classify":
@@ -31,10 +35,22 @@ def accuracies(run: Run, samples: Samples) -> None:
         run.robust_images = len(few) if len(few.frames) else 0
         settings = run.settings
         spoil = settings.corruptions, settings.severities
-        examine_robust(examined, few, max(sides, default=None), spoil, run.progress)
+        examine_robust(examined, few, max(sides, default=None), spoil, jobs, run.progress)
     for found in run.found.values():
         if found.examined is not None and found.examined.failed is not None:
             found.fail(found.examined.failed)
+
+
+def _answered(run: Run, found: Found, answers: Answers | None) -> Answered:
+    """What it said before; nothing of a cascade, whose escalations are to be counted."""
+    loaded = found.tracks[0].loaded
+    if answers is None or loaded.varies:
+        return Answered()
+    try:
+        return answers.of(found.variant, loaded.runtime)
+    except OSError as e:
+        run.notes.append(f"answers are not kept for another time: {e}")
+        return Answered()
 
 
 def _counters(run: Run) -> dict[str, dict[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from pathlib import Path
 
 from edgerund.clock import Clock, SystemClock
 from edgerund.ports import SysRoot
@@ -27,6 +28,7 @@ def measure(
     device: str = "",
     root: SysRoot | None = None,
     clock: Clock | None = None,
+    answers: Path | None = None,
     progress: Progress = lambda _share, _text: None,
 ) -> Measured:
     """Measure every variant of ``ladder``, each in a process of its own.
@@ -39,6 +41,8 @@ def measure(
         device: for people; default: what this machine says of itself.
         root: where the machine's power rails are.
         clock: real time.
+        answers: a folder in which what classifiers say to the samples is kept, and found again by a later measurement
+            of the same file on the same samples. None: everything is asked.
         progress: called with (share of the present step, one sentence).
 
     Returns:
@@ -52,7 +56,7 @@ def measure(
     root, clock = root or FileRoot(), clock or SystemClock()
     start_s = clock.monotonic_s()
     found = {v.name: Found(v) for v in ladder.variants}
-    run = Run(ladder, settings, samples, clock, progress, found)
+    run = Run(ladder, settings, samples, clock, progress, answers, found)
     load_afresh(run)
     with ExitStack() as opened:
         for number, threads in enumerate(settings.threads):

@@ -27,6 +27,7 @@ class Settings:
         severities: of the corruptions, 1 to 5.
         corruptions: which ones.
         timeout_s: a variant that answers nothing for so long (and twenty times what it should take) has failed.
+        jobs: so many variants at a time answer the images of accuracy; nothing else is measured meanwhile.
         cpus: the processes run on these alone; empty: wherever the kernel likes.
         seed: of the order within the rounds.
     """
@@ -44,6 +45,7 @@ class Settings:
     severities: tuple[int, ...] = (1, 3, 5)
     corruptions: tuple[str, ...] = tuple(CONSTANTS)
     timeout_s: float = 60.0
+    jobs: int = 1
     cpus: tuple[int, ...] = ()
     seed: int = 0
 
@@ -51,6 +53,8 @@ class Settings:
         """Raises UsageError for what makes no sense."""
         if not self.threads or min(self.threads) < 1 or self.seconds <= 0 or self.loads < 1:
             raise UsageError("cannot measure with that: threads, seconds and loads must be above 0")
+        if self.jobs < 1:
+            raise UsageError("cannot measure with that: jobs must be above 0")
         if self.rounds is not None and self.rounds < 1:
             raise UsageError("cannot measure with that: rounds must be above 0")
         if self.timeout_s <= 0 or self.energy_seconds < 0 or self.watts_per_core < 0:

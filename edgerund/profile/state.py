@@ -48,13 +48,17 @@ class Found:
 
 @dataclass(slots=True)
 class Run:
-    """One measurement. ``found`` has one entry per variant, in the ladder's order."""
+    """One measurement. ``found`` has one entry per variant, in the ladder's order.
+
+    ``answers`` is where what variants say is kept for a later measurement; None: nowhere.
+    """
 
     ladder: LadderPlan
     settings: Settings
     samples: Samples | None
     clock: Clock
     progress: Progress
+    answers: Path | None = None
     found: dict[str, Found] = field(default_factory=dict)
     ratios: dict[tuple[int, str, str], float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

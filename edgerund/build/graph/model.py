@@ -17,6 +17,7 @@ import onnxruntime as ort
 from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper, version_converter
 
+from edgerund.build.graph.domains import forget_domains
 from edgerund.build.graph.order import sort_nodes
 from edgerund.errors import BuildError
 
@@ -223,6 +224,7 @@ def write(model: Model, path: Path) -> None:
     tensors = sorted(graph.initializer, key=lambda tensor: str(tensor.name))
     del graph.initializer[:]
     graph.initializer.extend(tensors)
+    forget_domains(model)
     if model.ByteSize() > MOST_BYTES:
         raise BuildError(f"cannot write {path.name}: it is larger than the 2 GiB of one ONNX file")
     with explained(f"write {path.name}: the changed graph is not valid"):

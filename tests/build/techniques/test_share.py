@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from onnxruntime import InferenceSession
 
+from edgerund.build.graph.codebooks import codebook
 from edgerund.build.graph.compensate import compensated
 from edgerund.build.graph.packing import Unpacking, pack, pieces, split, unpack
 from edgerund.build.graph.patches import _rows
 from edgerund.build.graph.quantizing import as_run
-from edgerund.build.graph.sharing import codebook
 from edgerund.build.technique import Array
 from edgerund.errors import BuildError
 from tests.build import nets
@@ -44,19 +44,24 @@ def test_nothing_is_wasted() -> None:
     assert len(pack(np.zeros(1000, np.uint8), 1)) == 125
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.float32, np.float16])
 @pytest.mark.parametrize("bits", range(1, 9))
-def test_the_graph_unpacks_what_was_packed(bits: int) -> None:
-    values = np.random.default_rng(bits).integers(0, 2**bits, 3 * 5 * 7).astype(np.uint8)
-    parts = Unpacking("w", {})
-    out = parts.indices(values, bits, (3, 5, 7))
-    result = helper.make_tensor_value_info(out, onnx.TensorProto.INT32, [3, 5, 7])
+def test_the_graph_unpacks_what_was_packed(bits: int, dtype: Any) -> None:
+    random = np.random.default_rng(bits)
+    codes = random.integers(0, 2**bits, 3 * 5 * 7).astype(np.uint8)
+    book = random.permutation(np.arange(-128, 128))[: 2**bits].astype(dtype)
+    parts = Unpacking("w", {}, {})
+    out = parts.values(codes, bits, book, (3, 5, 7))
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    result = helper.make_tensor_value_info(out, kind, [3, 5, 7])
+    nodes = [*parts.before.values(), *parts.nodes]
     graph = helper.make_graph(
-        parts.nodes, "unpack", [], [result], [*parts.tensors, *parts.common.values()]
+        nodes, "unpack", [], [result], [*parts.tensors, *parts.common.values()]
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
     onnx.checker.check_model(model)
     session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    assert session.run(None, {})[0].tolist() == values.reshape(3, 5, 7).tolist()
+    assert session.run(None, {})[0].tolist() == book[codes].reshape(3, 5, 7).tolist()
 
 
 @given(
@@ -135,7 +140,7 @@ def test_nothing_of_it_is_left_when_onnxruntime_has_loaded_it(tmp_path: Path) ->
     artifact = bench.run("share", model, nets.random_data(model), tmp_path, bits=5)
     before = as_run(model.SerializeToString())
     assert as_run(artifact.path.read_bytes()) == before
-    assert "Gather" in {n.op_type for n in onnx.load(str(artifact.path)).graph.node}
+    assert "GatherElements" in {n.op_type for n in onnx.load(str(artifact.path)).graph.node}
 
 
 def test_int8_weights_are_shared_and_still_run_as_int8(tmp_path: Path) -> None:
