@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,21 @@ class Work:
         """
         return [self._answer(sample) for sample in samples]
 
+    def ways(self, samples: Sequence[Any]) -> list[int]:
+        """For each sample, how many further members a cascade asked about it; 0 for any other engine."""
+        told, before = [], _escalations(self.counters())
+        for sample in samples:
+            self._engine.infer(self._prepared(sample))
+            after = _escalations(self.counters())
+            told.append(after - before)
+            before = after
+        return told
+
+    def show(self, samples: Sequence[Any]) -> int:
+        """Let the bursts run on these from now on; how many they are."""
+        self._inputs, self._next = self._usual(samples), 0
+        return len(self._inputs)
+
     def counters(self) -> dict[str, int]:
         """What the engine counts itself, if it does."""
         return dict(self._engine.counters()) if isinstance(self._engine, Counting) else {}
@@ -227,6 +242,10 @@ def _any_inputs(spec: IOSpec) -> list[Array] | None:
         ramp = np.linspace(0.0, last, math.prod(shape), dtype=tensor.dtype)
         inputs.append(ramp.reshape(shape))
     return inputs
+
+
+def _escalations(counters: Mapping[str, int]) -> int:
+    return sum(count for name, count in counters.items() if name.startswith("escalated"))
 
 
 def _grown(after: int | None, before: int | None) -> int | None:

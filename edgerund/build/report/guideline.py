@@ -9,6 +9,7 @@ from edgerund.build.report.compare import (
     Comparison,
     Step,
     energy_mj,
+    is_cascade,
     latency_ms,
     middle,
     robust_mean,
@@ -60,14 +61,32 @@ def _by_deadline(comparison: Comparison, chosen: Sequence[Entry]) -> Iterator[st
             f"By default, and on battery: `{bargain.title}`, {times(gain)} faster than `{top.title}` for "
             f"{points(loss)} points."
         )
-    steps = [e for e in chosen if _p99(e) is not None]
-    for slower, faster in itertools.pairwise(steps):
+    for slower, faster in itertools.pairwise(_quicker_each(chosen)):
         limit, own = _p99(slower), _p99(faster)
-        if limit is not None and own is not None and own < limit:
+        if limit is not None and own is not None:
             yield (
                 f"A deadline below {milliseconds(limit)} ms (the p99 of `{slower.title}`), down to "
                 f"{milliseconds(own)} ms: `{faster.title}` at {share(comparison.accuracy(faster.figures))}."
             )
+    for entry in chosen:
+        if is_cascade(entry) and entry.figures is not None:
+            gone = entry.figures.extra.get("escalated_1")
+            often = "" if gone is None else f", {share(gone, 1)} of the frames here"
+            yield (
+                f"`{entry.title}` is a cascade: {milliseconds(latency_ms(entry.figures))} ms is its mean over easy "
+                f"and hard frames, a hard one{often} takes up to {milliseconds(_p99(entry))} ms. For battery and heat "
+                "rather than for a close deadline."
+            )
+
+
+def _quicker_each(chosen: Sequence[Entry]) -> list[Entry]:
+    """Those whose slow frames are quicker than the slow frames of all that are more accurate."""
+    kept: list[Entry] = []
+    for entry in chosen:
+        own = _p99(entry)
+        if own is not None and (not kept or own < (_p99(kept[-1]) or 0.0)):
+            kept.append(entry)
+    return kept
 
 
 def _by_resource(comparison: Comparison, chosen: Sequence[Entry]) -> Iterator[str]:
