@@ -14,7 +14,10 @@ SHARES = (0.0, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.4,
 """Shares of the images that a member is not sure of, for which thresholds are looked up."""
 MOST_POINTS = 4096
 SPARED = 2.0
-"""Standard errors that must be left between the loss and what may be lost."""
+"""Standard errors that must be left between the loss and what may be lost, for one threshold.
+
+The best of many points is better by luck as well: what is spared for each threshold adds up as independent errors do.
+"""
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +80,7 @@ def at(
 
 
 def choose(found: Sequence[Point], loss: float) -> Point:
-    """The cheapest point whose loss, with two standard errors to spare, is allowed; else the most accurate."""
+    """The cheapest point whose loss, with standard errors to spare, is allowed; else the most accurate."""
     good = [p for p in found if allowed(p, loss)]
     if good:
         return min(good, key=lambda p: (p.cost, p.loss, p.at_least))
@@ -86,7 +89,7 @@ def choose(found: Sequence[Point], loss: float) -> Point:
 
 def allowed(point: Point, loss: float) -> bool:
     """Whether it loses no more than ``loss`` (a share of the images), beyond chance."""
-    return point.loss + SPARED * point.noise <= loss
+    return point.loss + SPARED * math.sqrt(len(point.at_least)) * point.noise <= loss
 
 
 def coarse(times: Sequence[float]) -> list[float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgerund.build.cascade.choice import Floats
 from edgerund.build.technique import Array, Images
@@ -87,6 +88,6 @@ def _confidence(told: Sequence[Array], kind: str, output: int, count: int) -> Fl
         )
     if kind != "probability" and rows.shape[1] < 2:
         raise BuildError(f"cannot read a {kind} from output {output}: it has one value alone")
-    finite = np.isfinite(rows).all(axis=1)
+    finite: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(rows), axis=1)
     sure = CONFIDENCE[kind](np.where(finite[:, None], rows, 0.0))
     return np.where(finite, sure, -np.inf)

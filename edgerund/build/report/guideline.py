@@ -68,15 +68,13 @@ def _by_deadline(comparison: Comparison, chosen: Sequence[Entry]) -> Iterator[st
                 f"A deadline below {milliseconds(limit)} ms (the p99 of `{slower.title}`), down to "
                 f"{milliseconds(own)} ms: `{faster.title}` at {share(comparison.accuracy(faster.figures))}."
             )
-    for entry in chosen:
-        if is_cascade(entry) and entry.figures is not None:
-            gone = entry.figures.extra.get("escalated_1")
-            often = "" if gone is None else f", {share(gone, 1)} of the frames here"
-            yield (
-                f"`{entry.title}` is a cascade: {milliseconds(latency_ms(entry.figures))} ms is its mean over easy "
-                f"and hard frames, a hard one{often} takes up to {milliseconds(_p99(entry))} ms. For battery and heat "
-                "rather than for a close deadline."
-            )
+    cascades = [e for e in chosen if is_cascade(e)]
+    if cascades:
+        named = listed([f"`{e.title}` (up to {milliseconds(_p99(e))} ms)" for e in cascades])
+        yield (
+            f"Battery and heat rather than a close deadline: cascades save work in the mean over easy and hard "
+            f"frames, and a hard one takes longer than their last member alone: {named}."
+        )
 
 
 def _quicker_each(chosen: Sequence[Entry]) -> list[Entry]:

@@ -158,7 +158,7 @@ def _thinned(found: Sequence[Any]) -> list[Any]:
 
 def _mean_ms(point: Any, times_ms: Sequence[float]) -> float:
     later = zip(point.reached, times_ms[1:], strict=True)
-    return times_ms[0] + sum(share * ms for share, ms in later)
+    return float(times_ms[0] + sum(share * ms for share, ms in later))
 
 
 def _check_gain(facts: dict[str, Any], chosen: Any, told: Any) -> None:
