@@ -30,7 +30,7 @@ class CascadeParams(BaseModel):
         default=0.003,
         ge=0,
         le=1,
-        description="What validation may lose against the best member, two standard errors to spare.",
+        description="What validation may lose against the best member, chance counted in.",
     )
     at_least: Threshold | list[Threshold] | None = Field(
         default=None,

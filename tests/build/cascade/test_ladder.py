@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("onnx")
@@ -16,7 +18,7 @@ from edgerund.config.card import read_card
 from edgerund.config.ladder import load_ladder
 from edgerund.errors import ConfigError, UsageError
 from tests.build import nets
-from tests.build.beds import write_bed
+from tests.build.beds import frames_of, write_bed
 from tests.build.cascade import pairs
 
 STAGES = """\
@@ -85,6 +87,25 @@ def test_the_ladder_is_checked_and_shown(built: Path, capfd: pytest.CaptureFixtu
     assert "both: ok (cascade 1" in capfd.readouterr().out
     assert main(["ladder", "show", str(built)]) == 0
     assert "both" in capfd.readouterr().out
+
+
+def test_profile_measures_it_again_and_writes_its_card(
+    built: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ladder = shutil.copytree(built, tmp_path / "ladder")
+    images = nets.pictures(60, seed=5)
+    assert images.labels is not None
+    np.savez(tmp_path / "set.npz", images=frames_of(images), labels=images.labels)
+    command = ["profile", str(ladder), "--data", str(tmp_path / "set.npz"), "--only", "slow,both"]
+    fast = ["--rounds", "6", "--energy-seconds", "0", "--no-robust", "--device", "a bench"]
+    assert main([*command, *fast, "--write"]) == 0
+    card = read_card(ladder / "cards" / "both.yaml")
+    share = card.extra["escalated_1"]
+    said = f"both: p50 is the mean over frames, {share:.1%} of them went on to the next member"
+    assert said in capfd.readouterr().out
+    assert (card.device, card.images) == ("a bench", 60)
+    assert share * 60 == pytest.approx(round(share * 60), abs=0.01)
+    assert main(["ladder", "check", str(ladder)]) == 0
 
 
 def test_the_report_holds_it_against_the_member_it_falls_back_on(built: Path) -> None:
