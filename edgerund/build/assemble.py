@@ -10,12 +10,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from edgerund.build.ladder_text import GOLDEN_FILE, LABELS_FILE, Candidate, ladder_text
-from edgerund.build.plan import Plan
+from edgerund.build.cascade.files import lay_out_cascade
+from edgerund.build.ladder_text import (
+    GOLDEN_FILE,
+    LABELS_FILE,
+    Candidate,
+    ladder_text,
+    member_keys,
+)
+from edgerund.build.plan import MODELS, Plan
 from edgerund.build.recipe import Choice
 from edgerund.build.run import Outcome
 from edgerund.build.technique import Images
+from edgerund.checksum import file_sha256
 from edgerund.config.ladder import LADDER_FILE, RESERVED_NAMES, load_ladder, read_ladder
+from edgerund.config.ladder_members import files_of
 from edgerund.errors import BuildError, ConfigError, EdgerundError
 from edgerund.profile.figures import Figures, Measured
 from edgerund.serve.golden import Golden, ask, made_up_frame, write_golden
@@ -49,14 +58,14 @@ class Assembled:
 
 
 def candidates_of(plan: Plan, outcome: Outcome) -> tuple[Candidate, ...]:
-    """Every ONNX result, the baseline first; those that the recipe chooses are wanted.
+    """Every ONNX result and cascade, the baseline first; those that the recipe chooses are wanted.
 
     Raises:
         BuildError: nothing came out that could become a variant.
     """
     chosen = {c.stage: c for c in plan.choices}
     names = {c.name or c.stage for c in plan.choices}
-    made = [n for n, e in outcome.made.items() if e.artifact.kind == "onnx"]
+    made = [n for n, e in outcome.made.items() if e.artifact.kind in MODELS]
     made.sort(key=lambda n: (n != plan.baseline, n not in chosen))
     found = [
         _candidate(c, c.name or c.stage, outcome, wanted=True)
@@ -87,8 +96,15 @@ def lay_out(folder: Path, plan: Plan, candidates: Sequence[Candidate]) -> Ladder
     Raises:
         ConfigError: what the recipe says of the ladder does not fit together.
     """
+    there: dict[str, str] = {}
     for candidate in candidates:
-        shutil.copyfile(candidate.entry.artifact.path, folder / candidate.file)
+        if not candidate.is_cascade:
+            file = shutil.copyfile(candidate.entry.artifact.path, folder / candidate.file)
+            there.setdefault(file_sha256(file), candidate.file)
+    for candidate in candidates:
+        if candidate.is_cascade:
+            source, file = candidate.entry.artifact.path, folder / candidate.file
+            lay_out_cascade(source, file, there, member_keys(plan.recipe))
     labels = plan.recipe.ladder.labels_file
     if labels is not None:
         shutil.copyfile(plan.folder / labels, folder / LABELS_FILE)
@@ -110,7 +126,7 @@ def finish(
     Raises:
         BuildError: the ladder that came out would not be served.
     """
-    kept = {c.file for c in chosen}
+    kept = {f.name for c in chosen for f in files_of(folder / c.file)}
     for file in folder.iterdir():
         if file.name not in {*kept, LADDER_FILE, LABELS_FILE}:
             file.unlink()

@@ -115,11 +115,13 @@ def _serves_as_well(one: Figures, other: Figures) -> bool:
     """``one`` is as accurate as ``other``, as quick and small within noise, and no larger a file."""
     if one.latency is None or other.latency is None:
         return False
-    pairs = (
+    pairs = [
         (one.latency.p50_ms, other.latency.p50_ms * (1 + FASTER_SHARE)),
         (one.memory_bytes or 0, (other.memory_bytes or 0) * _SAME_SIZE + MEMORY_STEP_BYTES),
         (one.file_bytes or 0, (other.file_bytes or 0) * _SAME_SIZE),
-    )
+    ]
+    if one.backend == "cascade":  # no slower in the mean, and as quick where a frame is hard
+        pairs.append((one.latency.p99_ms, other.latency.p99_ms * (1 + FASTER_SHARE)))
     return (one.accuracy or 0.0) >= (other.accuracy or 0.0) and all(a <= b for a, b in pairs)
 
 

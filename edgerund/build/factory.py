@@ -83,6 +83,8 @@ class Factory:
                 raise UsageError(
                     f"cannot adopt for {name!r}: the stages are {', '.join(sorted(names))}"
                 )
+            if self.plan.stage(name).technique.gives == "cascade":
+                raise UsageError(f"cannot adopt a cascade: adopt the members of {name!r}")
             if not file.is_file():
                 raise UsageError(f"cannot adopt {file} for {name!r}: there is no such file")
 

@@ -18,8 +18,9 @@ from edgerund.build.technique import Data
 from edgerund.checksum import file_sha256
 
 FORMAT = 1
-_PARTS = {"onnx": ("calibration", "validation"), "torch": ("train", "validation")}
-_LIBRARIES = {"onnx": ("numpy", "onnx", "onnxruntime"), "torch": ("numpy", "torch")}
+_ONNX_PARTS, _ONNX_LIBRARIES = ("calibration", "validation"), ("numpy", "onnx", "onnxruntime")
+_PARTS = {"onnx": _ONNX_PARTS, "cascade": _ONNX_PARTS, "torch": ("train", "validation")}
+_LIBRARIES = {"onnx": _ONNX_LIBRARIES, "cascade": _ONNX_LIBRARIES, "torch": ("numpy", "torch")}
 
 
 def data_digests(data: Data) -> dict[str, str]:

@@ -13,6 +13,7 @@ from edgerund.build.store import Entry
 
 GOLDEN_FILE = "golden.npz"
 LABELS_FILE = "labels.txt"
+MEMBER_BACKEND, CASCADE_BACKEND = "onnxruntime", "cascade"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Candidate:
     def stage(self) -> str:
         """Whose result it is."""
         return self.choice.stage
+
+    @property
+    def is_cascade(self) -> bool:
+        """Whether its file names members that are files of their own."""
+        return self.entry.artifact.kind == "cascade"
 
     @property
     def file(self) -> str:
@@ -58,7 +64,9 @@ def ladder_text(
     defaults = head.defaults.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     if defaults:
         told["defaults"] = defaults
-    told["variants"] = [_variant(c, cards) for c in candidates]
+    if head.defaults.options and any(c.is_cascade for c in candidates):
+        told["defaults"].setdefault("backend", MEMBER_BACKEND)  # whose options they are
+    told["variants"] = [_variant(recipe, c, cards) for c in candidates]
     # leaves on one line, everything else on lines of its own
     text: str = yaml.safe_dump(
         told, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110
@@ -66,7 +74,14 @@ def ladder_text(
     return f"# Made by `edgerund build`; see report.md. The form is in docs/ladder.md.\n{text}"
 
 
-def _variant(candidate: Candidate, cards: bool) -> dict[str, Any]:
+def member_keys(recipe: Recipe) -> dict[str, Any]:
+    """What the ladder's defaults say of the members of a cascade."""
+    defaults = recipe.ladder.defaults
+    told: dict[str, Any] = {"backend": defaults.backend} if defaults.backend else {}
+    return {**told, "options": dict(defaults.options)} if defaults.options else told
+
+
+def _variant(recipe: Recipe, candidate: Candidate, cards: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"name": candidate.name, "file": candidate.file}
     choice = candidate.choice.model_dump(
         mode="json",
@@ -75,6 +90,8 @@ def _variant(candidate: Candidate, cards: bool) -> dict[str, Any]:
         include={"backend", "input", "output", "options"},
     )
     told |= {k: v for k, v in choice.items() if v}
+    if candidate.is_cascade and (recipe.ladder.defaults.backend or recipe.ladder.defaults.options):
+        told.setdefault("backend", CASCADE_BACKEND)
     if cards:
         told["card"] = candidate.card
     return told

@@ -11,7 +11,10 @@ from pydantic import BaseModel
 
 from edgerund import registry
 from edgerund.build.recipe import Choice, Recipe
-from edgerund.build.technique import Technique
+from edgerund.build.technique import Kind, Technique
+
+MODELS: tuple[Kind, ...] = ("onnx", "cascade")
+"""What may become a variant."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ class Plan:
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """What may become a variant: what the recipe names, or every stage that gives ONNX."""
+        """What may become a variant: what the recipe names, or every stage that gives ONNX or a cascade."""
         if isinstance(self.recipe.variants, str):
-            return tuple(Choice(stage=s.name) for s in self.stages if s.technique.gives == "onnx")
+            return tuple(Choice(stage=s.name) for s in self.stages if s.technique.gives in MODELS)
         return (*self.recipe.variants, *(Choice(stage=name) for name in self.found))
 
     def with_found(self, chains: Sequence[Sequence[Stage]]) -> Plan:
@@ -85,7 +88,7 @@ class Plan:
     def adopting(self, names: Collection[str]) -> Plan:
         """The plan where these stages are made elsewhere: what only they would need is left out."""
         parents = {p for s in self.stages for p in s.parents}
-        ends = [s for s in self.stages if s.technique.gives == "onnx" or s.name not in parents]
+        ends = [s for s in self.stages if s.technique.gives in MODELS or s.name not in parents]
         needed: set[str] = set()
         while ends:
             stage = ends.pop()

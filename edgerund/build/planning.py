@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from edgerund.build.plan import Plan, Stage, make_stage
+from edgerund.build.plan import MODELS, Plan, Stage, make_stage
 from edgerund.build.recipe import Recipe, StageFile
 from edgerund.build.search_rules import check_steps
 from edgerund.build.technique import Kind
@@ -89,21 +89,24 @@ class _Planner:
             self.problem(loc, f"{stage.use} comes from {what}, not {len(stage.parents)}")
         if takes is not None and not stage.parents:
             self.problem(loc, f"{stage.use} changes a model: say from which stage it comes")
+        least = getattr(stage.technique, "least_parents", 1)
+        if stage.parents and len(stage.parents) < least:
+            self.problem(loc, f"{stage.use} joins at least {least} stages: list them, cheap first")
         for i, name in enumerate(stage.parents):
             if name not in self.recipe.stages:
                 self.problem(
                     loc,
                     f"cannot find the stage {name!r}: known are {', '.join(self.recipe.stages)}",
                 )
-            elif takes and not i and name in found and found[name].technique.gives != takes:
+            elif takes and name in found and _unfit(stage, i, found[name]):
                 self.problem(loc, _mismatch(stage, takes, found[name]))
 
     def check_choices(self, found: Mapping[str, Stage]) -> None:
         """Variants, the baseline and the search's base are stages that give ONNX; names are given once."""
         if self.recipe.baseline:
-            self._onnx(self.recipe.baseline, ("baseline",), found)
+            self._gives(("onnx",), self.recipe.baseline, ("baseline",), found)
         if self.recipe.search:
-            self._onnx(self.recipe.search.base, ("search", "from"), found)
+            self._gives(("onnx",), self.recipe.search.base, ("search", "from"), found)
             wrong = check_steps(
                 self.recipe.search,
                 self.recipe.stages,
@@ -114,7 +117,7 @@ class _Planner:
         names: set[str] = set()
         chosen = self.recipe.variants
         for i, choice in enumerate([] if isinstance(chosen, str) else chosen):
-            self._onnx(choice.stage, ("variants", i), found)
+            self._gives(MODELS, choice.stage, ("variants", i), found)
             name = choice.name or choice.stage
             if name in names:
                 self.problem(("variants", i), f"cannot use the name {name!r} twice")
@@ -128,20 +131,32 @@ class _Planner:
                 f"task {self.recipe.ladder.task} needs defaults.input: how a frame becomes the input",
             )
 
-    def _onnx(self, name: str, loc: Loc, found: Mapping[str, Stage]) -> None:
+    def _gives(
+        self, kinds: Sequence[Kind], name: str, loc: Loc, found: Mapping[str, Stage]
+    ) -> None:
         if name not in self.recipe.stages:
             self.problem(
                 loc, f"cannot find the stage {name!r}: known are {', '.join(self.recipe.stages)}"
             )
-        elif name in found and found[name].technique.gives != "onnx":
-            self.problem(loc, f"cannot use {name!r} here: it gives a torch model; export it first")
+        elif name in found and found[name].technique.gives not in kinds:
+            gives = found[name].technique.gives
+            said = "a torch model; export it first" if gives == "torch" else f"a {gives}"
+            self.problem(loc, f"cannot use {name!r} here: it gives {said}")
+
+
+def _unfit(stage: Stage, number: int, parent: Stage) -> bool:
+    """A teacher may be of any kind; where members are joined, all are of the kind that the technique takes."""
+    alike = hasattr(stage.technique, "least_parents")
+    return (alike or not number) and parent.technique.gives != stage.technique.takes
 
 
 def _mismatch(stage: Stage, takes: Kind, parent: Stage) -> str:
     gives = parent.technique.gives
-    advice = (
-        "put an export between them" if gives == "torch" else "take the stage before its export"
-    )
+    advice = {
+        "torch": "put an export between them",
+        "onnx": "take the stage before its export",
+        "cascade": "a cascade ends a chain, take one of its members",
+    }[gives]
     return f"{stage.use} works on {takes}, {parent.name!r} gives {gives}: {advice}"
 
 

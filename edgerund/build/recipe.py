@@ -96,7 +96,7 @@ class StageFile(BaseModel):
     parents: Parents = Field(
         default=[],
         alias="from",
-        description="The stage that is changed; or a list of it and its teacher.",
+        description="The stage that is changed; or a list of it and its teacher, or of a cascade's members.",
     )
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 Array = NDArray[Any]
-Kind = Literal["onnx", "torch"]
+Kind = Literal["onnx", "torch", "cascade"]
 Progress = Callable[[float, str], None]
 """Called with (share of the stage that is done, 0..1; one sentence)."""
 
@@ -52,7 +52,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Artifact:
-    """One model on its way to becoming a variant.
+    """One model on its way to becoming a variant. The members of a cascade lie beside its file.
 
     ``facts`` are JSON-ready figures for the report (what was chosen, tried, left out); ``how`` are the
     sentences of the card, from the first stage to this one.
@@ -97,7 +97,8 @@ class Technique(Protocol):
 
     # A technique may also say ``parts``, the names of what it looks at in ``Data`` (usually calibration and
     # validation, or train and validation), ``libraries``, the packages whose versions change its result, and
-    # ``most_parents`` (usually 2, or 1 for one that begins a chain).
+    # ``most_parents`` (usually 2, or 1 for one that begins a chain); with ``least_parents`` all of them are of the
+    # kind that it takes.
 
     def run(self, parents: Sequence[Artifact], params: Any, context: Context) -> Artifact:
         """Make one file in ``context.folder``.

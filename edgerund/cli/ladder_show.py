@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgerund.config.card import CardFile
 from edgerund.config.ladder import read_ladder
+from edgerund.config.ladder_members import size_of
 from edgerund.errors import ConfigError
 from edgerund.types import LadderPlan, VariantPlan
 
@@ -61,7 +62,7 @@ def _row(variant: VariantPlan) -> tuple[str, ...]:
         _figure(card.latency_p99_ms, "{:.3g}"),
         _figure(card.load_ms, "{:.0f}"),
         _bytes(card.memory_bytes),
-        _bytes(Path(variant.file).stat().st_size),
+        _bytes(size_of(Path(variant.file))),
     )
 
 

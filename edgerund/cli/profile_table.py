@@ -69,6 +69,11 @@ def _remarks(measured: Measured) -> list[str]:
         for f in measured.figures
         if f.dominated_by
     ]
+    lines += [
+        f"{f.name}: p50 is the mean over frames, {_shares(f)} of them went on to the next member"
+        for f in measured.figures
+        if "escalated_1" in f.extra
+    ]
     reasons = dict.fromkeys(f.energy.reason for f in measured.figures if f.energy.reason)
     lines += [f"energy was not measured: {reason}" for reason in reasons]
     if any(f.energy.mj is None and f.energy.estimate_mj is not None for f in measured.figures):
@@ -98,6 +103,10 @@ def _row(f: Figures) -> tuple[str, ...]:
         _bytes(f.file_bytes),
         "FAILED" if f.failed else "dominated" if f.dominated_by else "",
     )
+
+
+def _shares(f: Figures) -> str:
+    return " and ".join(f"{f.extra[key]:.1%}" for key in sorted(f.extra) if key.startswith("escal"))
 
 
 def _other(f: Figures, latency: Latency) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ class CardFile(Strict):
         default=None, description="Why it was not measured, how sure it is, how it was estimated."
     )
     file_bytes: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Size of the file."
+        default=None, description="Size of the file, of a cascade with its members."
     )
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         default=None, description="Fingerprint of the file that was measured."

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgerund.checksum import file_sha256
 from edgerund.config.card import CardFile, read_card
 from edgerund.config.ladder_file import VariantFile
+from edgerund.config.ladder_members import size_of
 from edgerund.config.ladder_rules import Findings
 from edgerund.config.source import Loc
 from edgerund.errors import ConfigError
@@ -76,7 +77,7 @@ class LadderFolder:
             self.found.problem(loc, "cannot use this card: it is of a file with another sha256")
         if path is None:
             return expected
-        size = path.stat().st_size
+        size = size_of(path)
         if card.file_bytes is not None and size != card.file_bytes:
             self.found.problem(
                 ("variants", index, "card"),

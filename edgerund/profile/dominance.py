@@ -11,20 +11,27 @@ FASTER_SHARE = 0.03
 """A latency or energy counts as better from here on; less may be noise."""
 MEMORY_STEP_BYTES = 512 * 1024
 """Resident memory counts in these steps: the same file loaded twice differs by some pages."""
+_CASCADE = "cascade"
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What is compared: of everything less is better. ``memory`` is in steps; None: not measured."""
+    """What is compared: of everything less is better. ``memory`` is in steps; None: not measured.
+
+    ``slow_ms``, its slow frames (p99), counts only against or for one whose time ``varies`` with the frame (a
+    cascade): of all others the 99th percentile tells more of the machine than of the variant.
+    """
 
     name: str
     loss: float
     latency: float
     memory: int | None = None
     energy_mj: float | None = None
+    slow_ms: float = 0.0
+    varies: bool = False
 
     def dominates(self, other: Cost) -> bool:
-        """At least as good in all that was measured of both, and better in one beyond noise: a strict order."""
+        """At least as good in all that was measured of both, and better in one beyond noise."""
         pairs: list[tuple[float, float, float]] = [
             (self.loss, other.loss, 0.0),
             (self.latency, other.latency, FASTER_SHARE),
@@ -33,6 +40,8 @@ class Cost:
             pairs.append((self.memory, other.memory, 0.0))
         if self.energy_mj is not None and other.energy_mj is not None:
             pairs.append((self.energy_mj, other.energy_mj, FASTER_SHARE))
+        if self.varies or other.varies:
+            pairs.append((self.slow_ms, other.slow_ms, FASTER_SHARE))
         return all(ours <= theirs for ours, theirs, _ in pairs) and any(
             ours < theirs * (1 - share) for ours, theirs, share in pairs
         )
@@ -75,6 +84,8 @@ def _costs(figures: Sequence[Figures], accuracy: Mapping[str, float]) -> list[Co
             (f.latency.relative or 0.0) if related else f.latency.p50_ms,
             None if f.memory_bytes is None else f.memory_bytes // MEMORY_STEP_BYTES,
             f.energy.mj,
+            f.latency.p99_ms,
+            f.backend == _CASCADE,
         )
         for f in usable
         if (value := known[f.name]) is not None and f.latency is not None

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgerund.checksum import file_sha256
 from edgerund.clock import Clock
+from edgerund.config.ladder_members import size_of
 from edgerund.profile.accuracy import Examined
 from edgerund.profile.agreement import METRICS
 from edgerund.profile.figures import Energy, Figures, Latency
@@ -99,7 +100,7 @@ def _figures(run: Run, found: Found) -> Figures:
         memory_bytes=_whole([one.memory_bytes for one in found.loads]),
         peak_bytes=_whole([one.peak_bytes for one in found.loads]),
         energy=found.energy,
-        file_bytes=path.stat().st_size,
+        file_bytes=size_of(path),
         sha256=file_sha256(path),
         extra=found.extra,
     )

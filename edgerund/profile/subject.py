@@ -70,6 +70,16 @@ class Subject:
         told: list[Any] = self._ask("answers", [samples], len(samples) * self._typical_s)
         return told
 
+    def ways(self, samples: Sequence[Any]) -> list[int]:
+        """See ``Work.ways``."""
+        told: list[int] = self._ask("ways", [samples], len(samples) * self._typical_s)
+        return told
+
+    def show(self, samples: Sequence[Any]) -> int:
+        """See ``Work.show``."""
+        count: int = self._ask("show", [list(samples)])
+        return count
+
     def counters(self) -> dict[str, int]:
         """See ``Work.counters``."""
         told: dict[str, int] = self._ask("counters", [])

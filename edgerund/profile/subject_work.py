@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgerund.engines.cascade_file import read_cascade
 from edgerund.errors import EngineError
 from edgerund.ports import (
     Array,
@@ -24,10 +22,11 @@ from edgerund.ports import (
     PipelineFactory,
 )
 from edgerund.profile.empty import load_empty
+from edgerund.profile.plain import any_inputs, libraries
 from edgerund.profile.resident import forget_peak, peak_bytes, resident_bytes
 from edgerund.registry import resolve
 from edgerund.serve.golden import check_golden, made_up, read_golden
-from edgerund.types import IOSpec, LadderPlan, VariantPlan
+from edgerund.types import LadderPlan, VariantPlan
 
 WARM_RUNS = 20
 WARM_S = 1.0
@@ -76,7 +75,7 @@ class Work:
 
     def prepare(self) -> None:
         """Import what this variant needs, and run its library once: what comes then is the variant's alone."""
-        self._empty = [load_empty(n, self._threads, o) for n, o in _libraries(self._variant)]
+        self._empty = [load_empty(n, self._threads, o) for n, o in libraries(self._variant)]
         resolve("engines", self._variant.backend)().version()
         resolve("tasks", self._ladder.task)
 
@@ -94,7 +93,7 @@ class Work:
         )
         loaded_s = time.perf_counter() - start_s
         # what pipelines import and golden files unpack is not the variant's: its own inputs come first
-        plain = _any_inputs(self._engine.spec)
+        plain = any_inputs(self._engine.spec)
         if plain is None:
             self._pipeline = build(self._ladder, variant, self._engine.spec)
         self._inputs = [plain if plain is not None else self._usual(shown)[0]]
@@ -145,6 +144,21 @@ class Work:
         Task ``classify``: the number of the best class. ``detect``: boxes, scores, classes. ``tensor``: the outputs.
         """
         return [self._answer(sample) for sample in samples]
+
+    def ways(self, samples: Sequence[Any]) -> list[int]:
+        """For each sample, how many further members a cascade asked about it; 0 for any other engine."""
+        told, before = [], _escalations(self.counters())
+        for sample in samples:
+            self._engine.infer(self._prepared(sample))
+            after = _escalations(self.counters())
+            told.append(after - before)
+            before = after
+        return told
+
+    def show(self, samples: Sequence[Any]) -> int:
+        """Let the bursts run on these from now on; how many they are."""
+        self._inputs, self._next = self._usual(samples), 0
+        return len(self._inputs)
 
     def counters(self) -> dict[str, int]:
         """What the engine counts itself, if it does."""
@@ -208,25 +222,8 @@ class Work:
         return max(size) if size else max(sides, default=None)
 
 
-def _libraries(variant: VariantPlan) -> list[tuple[str, Any]]:
-    """The backends that take part, each with its options."""
-    if variant.backend != "cascade":
-        return [(variant.backend, variant.options)]
-    return [(member.backend, member.options) for member in read_cascade(Path(variant.file))]
-
-
-def _any_inputs(spec: IOSpec) -> list[Array] | None:
-    """A ramp from 0 to 1 in the declared shapes, zeros where they are whole numbers; None where a shape is free."""
-    if any(None in tensor.shape[1:] for tensor in spec.inputs):
-        return None
-    inputs: list[Array] = []
-    for tensor in spec.inputs:
-        shape = [side or 1 for side in tensor.shape]
-        # no random numbers: importing them takes more memory than many a network
-        last = 1.0 if np.dtype(tensor.dtype).kind == "f" else 0.0
-        ramp = np.linspace(0.0, last, math.prod(shape), dtype=tensor.dtype)
-        inputs.append(ramp.reshape(shape))
-    return inputs
+def _escalations(counters: Mapping[str, int]) -> int:
+    return sum(count for name, count in counters.items() if name.startswith("escalated"))
 
 
 def _grown(after: int | None, before: int | None) -> int | None:

@@ -14,6 +14,7 @@ from edgerund.profile.latency import Rounds, Track, ratio_error, ratios, run_rou
 from edgerund.profile.samples import Samples, bytes_of
 from edgerund.profile.state import Found, Run
 from edgerund.profile.subject import Subject
+from edgerund.profile.varying import show_in_proportion
 from edgerund.registry import suffixes
 from edgerund.types import VariantPlan
 
@@ -71,7 +72,11 @@ def _track(
     opened.callback(subject.close)
     run.progress(0.0, f"warming {variant.name}, {_count(threads)}")
     try:
-        track = Track(subject, subject.load(shown(run.samples)))
+        loaded = subject.load(shown(run.samples))
+        if loaded.varies and run.samples is not None and len(run.samples):
+            most, seed = loaded.inputs, run.settings.seed
+            loaded = show_in_proportion(subject, loaded, run.samples, most, seed)
+        track = Track(subject, loaded)
     except EngineError as e:
         _failed(run, found, subject, str(e))
         return None

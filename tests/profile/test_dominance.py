@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +39,24 @@ def dominated(*figures: Figures) -> dict[str, str | None]:
 def test_int8_that_is_slower_and_less_accurate_is_left_out_if_it_saves_no_memory() -> None:
     told = dominated(variant("float", 0.50, 1.01), variant("int8", 0.48, 1.24))
     assert told == {"float": None, "int8": "float"}
+
+
+def cascade(name: str, accuracy: float, ms: float, slow_ms: float) -> Figures:
+    latency = Latency(1, ms, slow_ms, ms, ms, 9, 0, 9, 0.01)
+    told = variant(name, accuracy, ms)
+    return replace(told, backend="cascade", latencies=(latency,))
+
+
+def test_a_cascade_beats_only_what_is_no_quicker_on_hard_frames() -> None:
+    told = dominated(cascade("both", 0.95, 1.0, 4.0), variant("top", 0.94, 3.0))
+    assert told == {"both": None, "top": None}
+    told = dominated(cascade("both", 0.95, 1.0, 4.0), variant("top", 0.94, 5.0))
+    assert told == {"both": None, "top": "both"}
+
+
+def test_a_cascade_that_is_slower_in_the_mean_is_beaten() -> None:
+    told = dominated(cascade("both", 0.94, 1.2, 2.0), variant("top", 0.95, 1.0))
+    assert told == {"both": "top", "top": None}
 
 
 def test_int8_that_is_slower_but_smaller_stays() -> None:

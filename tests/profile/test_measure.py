@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgerund.errors import UsageError
 from edgerund.profile.figures import Measured
 from edgerund.profile.measure import measure
+from edgerund.profile.samples import Samples
 from edgerund.profile.settings import Settings
+from edgerund.profile.subject import Subject
+from edgerund.profile.varying import show_in_proportion
 from tests.profile.ladders import QUICK, colours, fake_ladder, real_ladder
 
 pytest.importorskip("onnxruntime")
@@ -66,6 +71,27 @@ def test_a_cascade_is_measured_over_easy_and_hard_frames(measured: Measured) -> 
     assert cascade.runtime == "cascade 1"
     assert 0 < cascade.extra["escalated_1"] <= 1
     assert cascade.accuracy is not None
+
+
+def test_a_cascade_is_timed_in_the_proportion_in_which_frames_go_on(tmp_path: Path) -> None:
+    ladder = real_ladder(tmp_path)
+    variant = next(v for v in ladder.variants if v.name == "cascade")
+    drawn = colours(400)
+    hard = np.arange(400) % 5 == 0
+    frames = np.asarray(drawn.frames)
+    frames[hard] = 0  # nothing to be sure of
+    samples = Samples(frames=frames[np.argsort(hard)], labels=drawn.labels)
+    with closing(Subject(ladder, variant, 1, 60.0)) as subject:
+        loaded = subject.load([])
+        gone_on = sum(subject.ways(list(samples.frames))) / 400
+        told = show_in_proportion(subject, loaded, samples, 40, seed=0)
+        assert told.inputs == 40
+        before = subject.counters()
+        subject.burst(0, 40)
+        after = subject.counters()
+    assert 0 < gone_on < 1
+    assert after["frames"] - before["frames"] == 40
+    assert (after["escalated_1"] - before["escalated_1"]) / 40 == pytest.approx(gone_on, abs=0.025)
 
 
 def test_robust_accuracy_has_every_corruption_that_was_asked_for(measured: Measured) -> None:

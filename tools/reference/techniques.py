@@ -25,6 +25,13 @@ def _one(name: str) -> str:
 
 
 def _kinds(technique: type[Technique]) -> str:
-    gives = "an ONNX file" if technique.gives == "onnx" else "a torch model"
-    takes = {"onnx": "an ONNX file", "torch": "a torch model", None: "nothing"}[technique.takes]
+    words = {
+        "onnx": "an ONNX file",
+        "torch": "a torch model",
+        "cascade": "a cascade",
+        None: "nothing",
+    }
+    takes, gives = words[technique.takes], words[technique.gives]
+    if hasattr(technique, "least_parents"):
+        takes = f"{technique.least_parents} or more ONNX files"
     return f"From {takes} to {gives}."

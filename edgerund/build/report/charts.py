@@ -28,7 +28,7 @@ def fronts(comparison: Comparison) -> Section:
     measured = comparison.measured()
     pictures: list[Part] = []
     costs: tuple[tuple[str, str, Callable[[Figures], float | None]], ...] = (
-        ("latency", "median latency in ms", latency_ms),
+        ("latency", "latency of one inference in ms", latency_ms),
         ("size", "file in kB", lambda f: f.file_bytes / 1000 if f.file_bytes else None),
         (
             "memory",

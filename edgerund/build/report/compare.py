@@ -95,8 +95,9 @@ class Comparison:
         """What this entry's technique changed; None where either side was not measured."""
         if entry.technique in CONVERSIONS or not entry.parents:
             return None
-        parent = self._by_stage.get(entry.parents[0])
-        after, before = self.figures_of(entry.stage), self.figures_of(entry.parents[0])
+        changed = entry.parents[-1 if is_cascade(entry) else 0]
+        parent = self._by_stage.get(changed)
+        after, before = self.figures_of(entry.stage), self.figures_of(changed)
         if parent is None or after is None or before is None or after is before:
             return None
         if after.latency is None or before.latency is None:
@@ -128,7 +129,7 @@ class Comparison:
         """The variants that were made from this entry, at any distance."""
         found = {entry.stage}
         for later in self.build.entries:  # parents come first
-            if found.intersection(later.parents[:1]):
+            if found.intersection(later.parents if is_cascade(later) else later.parents[:1]):
                 found.add(later.stage)
         return [e for e in self.chosen() if e.stage in found and e is not entry]
 
@@ -136,8 +137,13 @@ class Comparison:
         return -(self.accuracy(entry.figures) or 0.0), latency_ms(entry.figures) or 0.0
 
 
+def is_cascade(entry: Entry) -> bool:
+    """Whether it joins its parents, cheap first, instead of changing the first; it is held against the last."""
+    return entry.technique == "cascade"
+
+
 def latency_ms(figures: Figures | None) -> float | None:
-    """The median of the card."""
+    """The one of the card: the median, of a cascade the mean."""
     return figures.latency.p50_ms if figures and figures.latency else None
 
 

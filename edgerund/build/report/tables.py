@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgerund.build.report.compare import (
     Comparison,
     energy_mj,
+    is_cascade,
     robust_mean,
     speedup,
 )
@@ -44,6 +45,11 @@ def before_and_after(comparison: Comparison) -> Section:
         "Time and memory are those of one inference alone, warm, "
         f"{_threads(chosen[0].figures) if chosen else 'one thread'}; robust is the mean accuracy under corruptions."
     ]
+    if any(is_cascade(entry) for entry in shown):
+        lines.append(
+            "Of a cascade, p50 is the mean over frames (its times have two peaks), p99 a frame that went on, and the "
+            "file counts with its members."
+        )
     if not with_energy:
         lines.append(
             "Energy was not measured: the figures are processor time times an assumed draw per core, and rank "

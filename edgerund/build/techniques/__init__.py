@@ -24,5 +24,6 @@ TABLE: Mapping[str, str] = {
     "tune": "edgerund.build.techniques.tune:Tune",
     "qat": "edgerund.build.techniques.tune:Qat",
     "mirror": "edgerund.build.techniques.mirror:Mirror",
+    "cascade": "edgerund.build.techniques.cascade:Cascade",
     "onnx": "edgerund.build.techniques.onnx_file:OnnxFile",
 }

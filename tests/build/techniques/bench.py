@@ -35,7 +35,8 @@ def run(
     heard = told if told is not None else []
     context = Context(made, scratch, data, 1, 1, lambda share, text: heard.append((share, text)))
     parent = Artifact(source, "onnx", {}, ("Trained.",))
-    artifact: Artifact = technique.run([parent], technique.Params(**params), context)
+    parents = [parent] * getattr(technique, "least_parents", 1)
+    artifact: Artifact = technique.run(parents, technique.Params(**params), context)
     return artifact
 
 
