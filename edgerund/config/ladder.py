@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from edgerund.config.card import CardFile
 from edgerund.config.ladder_file import Common, GoldenFile, LadderFile, VariantFile, ladder_schema
 from edgerund.config.ladder_folder import LadderFolder
+from edgerund.config.ladder_members import CASCADE
 from edgerund.config.ladder_merge import Merged, merge
 from edgerund.config.ladder_rules import (
     Findings,
@@ -176,6 +177,6 @@ def _plan(merged: Merged, path: Path | None, sha256: str | None, card: CardFile)
         sha256=sha256,
         input=merged.input,
         output=merged.output,
-        card=card.figures(),
+        card=replace(card.figures(), varies=merged.backend == CASCADE),
         options=merged.options,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-_CASCADE = ".cascade"
+CASCADE = "cascade"
+"""The backend whose variants have members, and whose time depends on the frame."""
+_SUFFIX = ".cascade"
 _MAX_BYTES = 1024 * 1024
 
 
@@ -14,7 +16,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
     What is wrong in a ``.cascade`` is told by who loads it: here it has no members.
     """
-    if path.suffix != _CASCADE:
+    if path.suffix != _SUFFIX:
         return (path,)
     try:
         if path.stat().st_size > _MAX_BYTES:

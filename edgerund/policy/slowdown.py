@@ -25,7 +25,8 @@ class LatencyMemory(NamedTuple):
     ``mean`` and ``variance`` of latency / card latency; ``noise`` is the adaptive process noise. ``residual``
     is the log ratio of one variant against the common slowdown; ``learned_ms`` replaces a missing card
     figure. ``windows`` counts the windows of ``variant`` since it became live, ``history`` all of them.
-    ``wait_ratio`` is waiting time and ``spread`` the deviation of one reply, both in units of its mean.
+    ``wait_ratio`` is waiting time and ``spread`` the deviation of one reply, both in units of its mean; of a variant
+    whose time depends on the frame (a cascade), ``spread`` is what it shows beyond its card's own.
     """
 
     mean: float = 1.0
@@ -68,7 +69,7 @@ def observe(
     ratio = sample / max(base, LEAST_MS)
     residual = _residual(memory, windows, name, ratio)
     mean, variance, noise = _filtered(memory, ratio * math.exp(-residual.get(name, 0.0)))
-    wait_ratio, spread = _shape(memory, serving, sample)
+    wait_ratio, spread = _shape(memory, serving, sample, cards[name])
     return LatencyMemory(
         mean,
         variance,
@@ -104,6 +105,10 @@ def forecasts(
         alone_ms = base if differs is None else base * math.exp(differs)
         mean_ms = alone_ms * mean * waited
         share = spread if spread is not None else _card_spread(variant.card)
+        if (
+            spread is not None and variant.card.varies
+        ):  # its hard frames are its own, whoever serves now
+            share = math.hypot(spread, _card_spread(variant.card))
         found.append(LatencyForecast(mean_ms, math.hypot(alone_ms * drift, share * mean_ms)))
     return found
 
@@ -171,7 +176,7 @@ def _filtered(memory: LatencyMemory, measured: float) -> tuple[float, float, flo
 
 
 def _shape(
-    memory: LatencyMemory, serving: ServingFigures, sample: float
+    memory: LatencyMemory, serving: ServingFigures, sample: float, card: Card
 ) -> tuple[float, float | None]:
     """Waiting and spread of replies, as shares of the mean, smoothed; a rise counts more than a fall."""
     total = middle_ms(serving.latency_ms_p50, serving.latency_ms_mean, serving)
@@ -181,6 +186,8 @@ def _shape(
     tail, spread = serving.latency_ms_p99, memory.spread
     if tail is not None and plausible(tail):
         seen = max(0.0, tail / total - 1.0) / Z99
+        if card.varies:
+            seen = math.sqrt(max(0.0, seen * seen - _card_spread(card) ** 2))
         spread = seen if spread is None else _smooth(spread, seen)
     return wait_ratio, spread
 

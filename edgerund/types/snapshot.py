@@ -35,6 +35,8 @@ class Card:
     ``accuracy`` is 0..1 by the ladder's own metric; ``latency_ms`` is the median of one inference alone,
     warm; ``energy_mj`` is above idle, per inference; ``memory_bytes`` is the resident growth when loaded.
     ``agreement`` (0..1) is how often it answers like the ladder's best, counted where accuracy was.
+    ``varies``: its time depends on the frame (a cascade): ``latency_ms`` is the mean over frames then, and
+    ``latency_p99_ms`` a hard frame.
     """
 
     accuracy: float | None = None
@@ -45,6 +47,7 @@ class Card:
     load_ms: float | None = None
     file_bytes: int | None = None
     agreement: float | None = None
+    varies: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,5 +62,5 @@ def test_what_has_no_form_is_refused() -> None:
 def test_numbers_keep_their_kind() -> None:
     assert (
         json.dumps(encode(Card(memory_bytes=5, latency_ms=5.0)))
-        == "[null, 5.0, null, null, 5, null, null, null]"
+        == "[null, 5.0, null, null, 5, null, null, null, false]"
     )

@@ -18,35 +18,13 @@ from edgerund.config.card import read_card
 from edgerund.config.ladder import load_ladder
 from edgerund.errors import ConfigError, UsageError
 from tests.build import nets
-from tests.build.beds import frames_of, write_bed
-from tests.build.cascade import pairs
-
-STAGES = """\
-  slow: {use: onnx, file: slow.onnx}
-  quick: {use: onnx, file: quick.onnx}
-  unused: {use: onnx, file: unused.onnx}
-  both: {use: cascade, from: [quick, slow], max_loss: 0.1}
-  other: {use: cascade, from: [unused, slow], at_least: 0.9}
-"""
-CHOSEN = "variants: [slow, quick, both, {stage: other, name: aside, options: {at_least: 0.8}}]\nleast_share: 0\n"
-
-
-def bed(folder: Path, stages: str = STAGES, more: str = CHOSEN) -> Path:
-    recipe = write_bed(folder, stages, count=80)
-    nets.save(pairs.slow(), folder / "slow.onnx")
-    nets.save(pairs.quick(), folder / "quick.onnx")
-    nets.save(pairs.quick(seed=9), folder / "unused.onnx")
-    recipe.write_text(recipe.read_text() + more)
-    return recipe
+from tests.build.beds import frames_of
+from tests.build.cascade.bed import STAGES, bed, build
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bed")
-    job = Job(bed(folder), folder / "out", folder / "store", keep_dominated=True, threads=1)
-    made = open_factory(job).build()
-    assert made.failed == {}
-    return made.folder
+    return build(tmp_path_factory.mktemp("bed"))
 
 
 def members(folder: Path, file: str) -> list[str]:
