@@ -4,6 +4,9 @@ Since 1.21 it quantizes, while loading, the float weights of any Conv, ConvTrans
 DequantizeLinear and a QuantizeLinear (``WeightBiasQuantization``), with one scale for the whole tensor: the very
 layers that were left in float because INT8 hurts them. It looks through Relu and Clip only. A LeakyRelu stops it, is
 fused into the layer like a Relu, and computes the same: with slope 0 it is a Relu, with slope 1 it is nothing.
+
+It also moves a QuantizeLinear before a MaxPool, where that one is slow in integers (see ``floats.with_activation``);
+not through a LeakyRelu.
 """
 
 from __future__ import annotations
@@ -40,7 +43,20 @@ def keep_floats(model: Model) -> list[str]:
         else:
             continue
         guarded.append(str(node.name))
+    _keep_pools(model, taken)
     return guarded
+
+
+def _keep_pools(model: Model, taken: set[str]) -> None:
+    """A float MaxPool that only goes on quantized gets the guard behind it."""
+    made, used = producers(model), consumers(model)
+    outputs = {value.name for value in model.graph.output}
+    for node in [n for n in model.graph.node if n.op_type == "MaxPool"]:
+        before, after = made.get(node.input[0]), used.get(node.output[0], [])
+        inner = before is not None and before.op_type != "DequantizeLinear"
+        goes_on = bool(after) and all(n.op_type == "QuantizeLinear" for n in after)
+        if inner and goes_on and node.output[0] not in outputs:
+            model.graph.node.append(_nothing(node, taken))
 
 
 def _nothing(node: Any, taken: set[str]) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from edgerund.build.graph.floats import with_activation
 from edgerund.build.graph.model import (
     Model,
     at_least_opset,
@@ -14,7 +15,7 @@ from edgerund.build.graph.model import (
     is_quantized,
     read,
 )
-from edgerund.build.graph.quantizing import PER_CHANNEL_OPSET, Form, quantized, with_activation
+from edgerund.build.graph.quantizing import PER_CHANNEL_OPSET, Form, quantized
 from edgerund.build.graph.ranges import Method, Seen, observe, ranges
 from edgerund.build.graph.score import Judge, Score
 from edgerund.build.graph.weights import ends, layers

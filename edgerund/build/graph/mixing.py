@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgerund.build.graph.floats import between, with_activation
 from edgerund.build.graph.int8_search import prepare
 from edgerund.build.graph.model import Model
 from edgerund.build.graph.quantizing import (
@@ -15,7 +16,6 @@ from edgerund.build.graph.quantizing import (
     cannot_be_quantized,
     quantized,
     split_run,
-    with_activation,
 )
 from edgerund.build.graph.ranges import observe, ranges
 from edgerund.build.graph.score import Judge, Score
@@ -38,9 +38,10 @@ class Mixing:
     tried: list[dict[str, Any]] = field(default_factory=list)
 
     def made(self, floats: Collection[str]) -> Model:
-        """All layers in INT8 but ``floats``."""
+        """All layers in INT8 but ``floats``, and what lies between those."""
         leave = [name for layer in sorted(floats) for name in with_activation(self.model, layer)]
-        return quantized(self.model, self.limits, self.form, leave)
+        leave += between(self.model, floats)
+        return quantized(self.model, self.limits, self.form, tuple(dict.fromkeys(leave)))
 
     def score(self, floats: Collection[str]) -> Score:
         """How good that is; remembered for the report."""
@@ -111,8 +112,8 @@ def _fewest(mixing: Mixing, ranked: list[str], floor: float, name: str) -> set[s
     low, high = 0, len(ranked)
     if mixing.score(ranked).value < floor:
         raise BuildError(
-            f"cannot keep {floor:.4f} with INT8 in {name}: even with every layer in float the "
-            f"operators between them lose too much; raise `max_loss`"
+            f"cannot keep {floor:.4f} with INT8 in {name}: even with every layer in float it has less; "
+            f"raise `max_loss`"
         )
     while high - low > 1:
         middle = (low + high) // 2

@@ -14,7 +14,7 @@ import onnxruntime as ort
 
 from edgerund.build.graph.guard import keep_floats
 from edgerund.build.graph.model import Model, explained, tidy
-from edgerund.build.graph.weights import LAYERS, consumers, layers
+from edgerund.build.graph.weights import LAYERS, layers
 
 Target = Literal["x86", "arm", "tensorrt"]
 
@@ -127,17 +127,6 @@ def _options(form: Form) -> dict[str, Any]:
             "OpTypesToExcludeOutputQuantization": ["Conv", "ConvTranspose", "Gemm", "MatMul"],
         }
     return options
-
-
-def with_activation(model: Model, layer: str) -> list[str]:
-    """The layer, and the ReLU or Clip that alone takes its output: they are quantized together or not at all."""
-    used = consumers(model)
-    for node in model.graph.node:
-        if node.name == layer:
-            after = used.get(node.output[0], [])
-            if len(after) == 1 and after[0].op_type in ("Relu", "Clip"):
-                return [layer, after[0].name]
-    return [layer]
 
 
 def cannot_be_quantized(model: Model, form: Form) -> dict[str, list[str]]:

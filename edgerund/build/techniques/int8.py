@@ -51,7 +51,7 @@ class Int8:
     """Static quantization to INT8 in QDQ form."""
 
     Params: ClassVar[type[BaseModel]] = Int8Params
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     takes: ClassVar[Kind | None] = "onnx"
     gives: ClassVar[Kind] = "onnx"
 

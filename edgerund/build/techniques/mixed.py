@@ -38,7 +38,7 @@ class Mixed:
     """INT8 where it costs nothing, float where it does."""
 
     Params: ClassVar[type[BaseModel]] = MixedParams
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     takes: ClassVar[Kind | None] = "onnx"
     gives: ClassVar[Kind] = "onnx"
 
