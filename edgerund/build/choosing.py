@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 from edgerund.build.ladder_text import Candidate
 from edgerund.build.plan import Plan
 from edgerund.errors import BuildError
+from edgerund.profile.chance import level
 from edgerund.profile.dominance import FASTER_SHARE, MEMORY_STEP_BYTES, mark_dominated
 from edgerund.profile.figures import Figures, Measured
 
 ENOUGH_IMAGES = 1000
 """On fewer, that a compressed file answers as well as the one it was made of may be chance."""
+MOST_LOSS = 0.0025
+"""A loss of accuracy that a user would notice is one, however few images were there to prove it."""
+SAME_MEMORY_BYTES = 2 * MEMORY_STEP_BYTES
+"""Two measurements of one file may lie a step apart to either side."""
 _SAME_SIZE = 1.01
 
 
@@ -36,8 +41,8 @@ class Choosing:
         chosen = [c for c in self.candidates if self._usable(c)]
         if not self.keep_dominated:
             reference = self._reference(chosen)
-            chosen = self._undominated(chosen, reference)
             chosen = self._without_twins(chosen, reference)
+            chosen = self._undominated(chosen, reference)
         if not chosen:
             said = "; ".join(f"{name}: {why}" for name, why in self.left_out.items())
             raise BuildError(f"cannot make a ladder: no candidate can be used: {said}")
@@ -78,7 +83,7 @@ class Choosing:
 
     def _undominated(self, chosen: Sequence[Candidate], reference: str) -> list[Candidate]:
         """Dominance among those that could enter the ladder, not among all that were measured."""
-        marked = mark_dominated([self._figures(c) for c in chosen])
+        marked = mark_dominated([self._figures(c) for c in chosen], chances=self.measured.chances)
         kept = []
         for candidate, figures in zip(chosen, marked, strict=True):
             if figures.dominated_by and candidate.name != reference:
@@ -89,20 +94,20 @@ class Choosing:
         return kept
 
     def _without_twins(self, chosen: Sequence[Candidate], reference: str) -> list[Candidate]:
-        """Of those that do the same at the same cost within noise, the smallest file stays, then the first."""
+        """Of those that do the same at the same cost within noise, the smallest file stays, then the best, the first.
 
-        def rank(candidate: Candidate) -> tuple[bool, float, int]:
+        It comes before dominance: else the larger file would win by a difference that is none.
+        """
+
+        def rank(candidate: Candidate) -> tuple[bool, int, float]:
             figures = self._figures(candidate)
-            return (
-                candidate.name != reference,
-                -(figures.accuracy or 0.0),
-                figures.file_bytes or 0,
-            )
+            size = figures.file_bytes or 0
+            return candidate.name != reference, size, -(figures.accuracy or 0.0)
 
         kept: list[Candidate] = []
         for candidate in sorted(chosen, key=rank):
             own = self._figures(candidate)
-            other = next((k for k in kept if _serves_as_well(self._figures(k), own)), None)
+            other = next((k for k in kept if self._serves_as_well(self._figures(k), own)), None)
             if other is None:
                 kept.append(candidate)
             else:
@@ -110,19 +115,30 @@ class Choosing:
                 self.left_out[candidate.name] = f"{other.name} does the same at no more cost"
         return kept
 
+    def _serves_as_well(self, one: Figures, other: Figures) -> bool:
+        """``one`` is as accurate and quick as ``other``, as small in memory within noise, and no larger a file."""
+        if one.latency is None or other.latency is None:
+            return False
+        mine, its = one.latency.relative, other.latency.relative
+        if mine is None or its is None:  # ratios are surer
+            mine, its = one.latency.p50_ms, other.latency.p50_ms
+        pairs = [
+            (mine, its * (1 + FASTER_SHARE)),
+            (its, mine * (1 + FASTER_SHARE)),  # a quicker one is no twin: see dominance
+            (one.memory_bytes or 0, (other.memory_bytes or 0) * _SAME_SIZE + SAME_MEMORY_BYTES),
+            (one.file_bytes or 0, (other.file_bytes or 0) * _SAME_SIZE),
+        ]
+        if one.backend == "cascade":  # no slower in the mean, and as quick where a frame is hard
+            pairs.append((one.latency.p99_ms, other.latency.p99_ms * (1 + FASTER_SHARE)))
+        return self._as_accurate(one, other) and all(a <= b for a, b in pairs)
 
-def _serves_as_well(one: Figures, other: Figures) -> bool:
-    """``one`` is as accurate as ``other``, as quick and small within noise, and no larger a file."""
-    if one.latency is None or other.latency is None:
-        return False
-    pairs = [
-        (one.latency.p50_ms, other.latency.p50_ms * (1 + FASTER_SHARE)),
-        (one.memory_bytes or 0, (other.memory_bytes or 0) * _SAME_SIZE + MEMORY_STEP_BYTES),
-        (one.file_bytes or 0, (other.file_bytes or 0) * _SAME_SIZE),
-    ]
-    if one.backend == "cascade":  # no slower in the mean, and as quick where a frame is hard
-        pairs.append((one.latency.p99_ms, other.latency.p99_ms * (1 + FASTER_SHARE)))
-    return (one.accuracy or 0.0) >= (other.accuracy or 0.0) and all(a <= b for a, b in pairs)
+    def _as_accurate(self, one: Figures, other: Figures) -> bool:
+        """Not worse, or on enough images so little that it may be chance."""
+        loss = (other.accuracy or 0.0) - (one.accuracy or 0.0)
+        if loss <= 0:
+            return True
+        enough = min(one.images, other.images) >= ENOUGH_IMAGES
+        return enough and loss <= MOST_LOSS and level(self.measured.chances, one.name, other.name)
 
 
 def _order(figures: Figures) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from edgerund.profile.chance import Pair, level
 from edgerund.profile.figures import Figures
 
 FASTER_SHARE = 0.03
@@ -30,10 +31,13 @@ class Cost:
     slow_ms: float = 0.0
     varies: bool = False
 
-    def dominates(self, other: Cost) -> bool:
-        """At least as good in all that was measured of both, and better in one beyond noise."""
+    def dominates(self, other: Cost, *, level: bool = False) -> bool:
+        """At least as good in all that was measured of both, and better in one beyond noise.
+
+        ``level``: their accuracy differs by no more than chance, so that the better one is not better for that.
+        """
         pairs: list[tuple[float, float, float]] = [
-            (self.loss, other.loss, 0.0),
+            (self.loss, other.loss, 1.0 if level else 0.0),
             (self.latency, other.latency, FASTER_SHARE),
         ]
         if self.memory is not None and other.memory is not None:
@@ -48,15 +52,22 @@ class Cost:
 
 
 def mark_dominated(
-    figures: Sequence[Figures], accuracy: Mapping[str, float] | None = None
+    figures: Sequence[Figures],
+    accuracy: Mapping[str, float] | None = None,
+    chances: Mapping[Pair, float] | None = None,
 ) -> tuple[Figures, ...]:
     """The same figures with ``dominated_by`` set: the most accurate variant that stays and dominates.
 
     ``accuracy`` is what cards said before, for variants whose accuracy was not measured now. Where no variant has
     one, agreement with the first stands in. A variant that failed, or without latency, is left out of this.
+    ``chances`` are those of ``Measured``: without them any difference in accuracy counts.
     """
     costs = {cost.name: cost for cost in _costs(figures, accuracy or {})}
-    better = {a.name: [b for b in costs.values() if b.dominates(a)] for a in costs.values()}
+    known = chances or {}
+    better = {
+        a.name: [b for b in costs.values() if b.dominates(a, level=level(known, a.name, b.name))]
+        for a in costs.values()
+    }
     return tuple(
         replace(f, dominated_by=_best([b for b in better.get(f.name, []) if not better[b.name]]))
         for f in figures

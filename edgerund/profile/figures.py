@@ -97,13 +97,16 @@ class Measured:
     """All variants of a ladder, in its order, and where and how they were measured.
 
     ``ratios`` maps (threads, variant, other variant) to the median over rounds of the ratio of their fastest runs in
-    the same round. ``notes`` are sentences about the measuring itself: a busy machine, a rail that did not answer.
+    the same round. ``chances`` maps (variant, other variant) to how often two equally good ones would differ in
+    accuracy by at least as much on these images (see ``chance``). ``notes`` are sentences about the measuring itself:
+    a busy machine, a rail that did not answer.
     """
 
     ladder: str
     device: str
     figures: tuple[Figures, ...]
     ratios: Mapping[tuple[int, str, str], float] = field(default_factory=dict)
+    chances: Mapping[tuple[str, str], float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     measured_at: str = ""
     took_s: float = 0.0

@@ -65,11 +65,13 @@ def measure(
             accuracies(run, samples)
         energies(run, root)
     known = {v.name: v.card.accuracy for v in ladder.variants if v.card.accuracy is not None}
+    chances = run.chances()
     return Measured(
         ladder=ladder.name,
         device=device or describe_device(root),
-        figures=mark_dominated(run.figures(), known),
+        figures=mark_dominated(run.figures(), known, chances),
         ratios=run.ratios,
+        chances=chances,
         notes=tuple(run.notes),
         measured_at=datetime.fromtimestamp(clock.wall_s(), timezone.utc).isoformat("T", "minutes"),
         took_s=clock.monotonic_s() - start_s,

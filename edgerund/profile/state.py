@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgerund.checksum import file_sha256
 from edgerund.clock import Clock
 from edgerund.config.ladder_members import size_of
 from edgerund.profile.accuracy import Examined
 from edgerund.profile.agreement import METRICS
+from edgerund.profile.chance import Pair, chances
 from edgerund.profile.figures import Energy, Figures, Latency
 from edgerund.profile.latency import Track
 from edgerund.profile.samples import Samples
@@ -70,6 +73,11 @@ class Run:
         """A process for one variant."""
         settings = self.settings
         return Subject(self.ladder, variant, threads, settings.timeout_s, settings.cpus)
+
+    def chances(self) -> dict[Pair, float]:
+        """Of every pair of variants whose answers were compared with labels."""
+        told = {n: f.examined for n, f in self.found.items() if f.examined and f.failed is None}
+        return chances({name: np.concatenate(e.right) for name, e in told.items() if e.right})
 
     def figures(self) -> list[Figures]:
         """Everything that was found, in the ladder's order."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,12 @@ def figures(name: str, accuracy: float, ms: float, size: int = MB, memory: int =
 
 
 def choose(
-    folder: Path, *told: Figures, unwanted: str = "", more: str = "", keep: bool = False
+    folder: Path,
+    *told: Figures,
+    unwanted: str = "",
+    more: str = "",
+    keep: bool = False,
+    chances: Mapping[tuple[str, str], float] | None = None,
 ) -> Choosing:
     """Choosing among stages of these names; the first is the baseline, ``fp16`` comes from it."""
     lines = [
@@ -46,7 +52,8 @@ def choose(
     plan = plan_of(folder, f"{head}{more}stages:\n{''.join(lines)}")
     entry = Entry("k", "s", Artifact(folder / "x.onnx", "onnx"), "d", 1.0)
     candidates = [Candidate(f.name, Choice(stage=f.name), entry, f.name != unwanted) for f in told]
-    return Choosing(plan, candidates, Measured("toy", "here", told), keep)
+    measured = Measured("toy", "here", told, chances=chances or {})
+    return Choosing(plan, candidates, measured, keep)
 
 
 def names(choosing: Choosing) -> list[str]:
@@ -86,6 +93,32 @@ def test_of_two_that_do_the_same_the_smaller_file_stays(tmp_path: Path) -> None:
     )
     assert names(choosing) == ["half", "arm"]
     assert choosing.beaten_by == {"big": "half", "x86": "arm"}
+
+
+def test_a_smaller_file_wins_where_its_loss_may_be_chance(tmp_path: Path) -> None:
+    big = figures("big", 0.926, 1.0, size=834_000, memory=8 * MB)
+    packed = figures("packed", 0.9248, 1.01, size=435_000, memory=8 * MB + 700_000)
+    pair = {("big", "packed"): 0.4}
+    chosen = choose(tmp_path, big, packed, chances=pair)
+    assert names(chosen) == ["packed"]
+    assert chosen.beaten_by == {"big": "packed"}
+    for proved in ({("big", "packed"): 0.01}, {}):
+        assert "big" in names(choose(tmp_path, big, packed, chances=proved))
+    few = [replace(f, images=ENOUGH_IMAGES - 1) for f in (big, packed)]
+    assert "big" in names(choose(tmp_path, *few, chances=pair))
+    worse = replace(packed, accuracy=0.92)  # too much to be given away, whatever the proof
+    assert "big" in names(choose(tmp_path, big, worse, chances=pair))
+    heavy = replace(packed, memory_bytes=12 * MB)
+    assert "big" in names(choose(tmp_path, big, heavy, chances=pair))
+
+
+def test_a_dearer_one_stays_for_a_gain_that_may_be_chance(tmp_path: Path) -> None:
+    """Only of two at one cost the smaller file is taken: who pays for views gets them."""
+    told = (
+        figures("two", 0.943, 1.3, size=1_024_000),
+        figures("four", 0.944, 2.6, size=1_026_000),
+    )
+    assert names(choose(tmp_path, *told, chances={("two", "four"): 0.5})) == ["four", "two"]
 
 
 def test_on_few_images_the_reference_stays(tmp_path: Path) -> None:

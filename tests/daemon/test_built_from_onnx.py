@@ -52,7 +52,7 @@ def write_digits(folder: Path, count: int = 64) -> Path:
     folder.mkdir()
     nine = Image.open(shared("images/mnist_nine.bmp")).convert("L")
     for number in range(count):
-        moved = tuple(int(n) for n in rng.integers(-3, 4, 2))
+        moved = int(rng.integers(-3, 4)), int(rng.integers(-3, 4))
         turned = nine.rotate(float(rng.uniform(-20, 20)), translate=moved)
         turned.save(folder / f"{number}.png")
     return folder

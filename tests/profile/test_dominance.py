@@ -151,3 +151,12 @@ def beats(one: Figures, other: Figures) -> bool:
         or mj < (1 - FASTER_SHARE) * other_mj
     )
     return as_good and better
+
+
+def test_an_accuracy_that_may_be_chance_beats_nobody() -> None:
+    figures = [variant("a", 0.926, 1.0), variant("b", 0.925, 1.0)]
+    for chances, beaten in (({("a", "b"): 0.4}, None), ({("a", "b"): 0.01}, "a"), ({}, "a")):
+        assert [f.dominated_by for f in mark_dominated(figures, chances=chances)] == [None, beaten]
+    slower = [figures[0], variant("b", 0.925, 2.0)]
+    told = mark_dominated(slower, chances={("a", "b"): 0.4})
+    assert [f.dominated_by for f in told] == [None, "a"]

@@ -160,3 +160,9 @@ def test_without_samples_nothing_is_said_of_accuracy(tmp_path: Path) -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: Settings, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot"):
         measure(fake_ladder(tmp_path, one={}), wrong)
+
+
+def test_chance_is_told_of_every_pair_that_was_judged_on_labels(measured: Measured) -> None:
+    assert measured.chances["onnx", "lite"] == 1.0
+    assert measured.chances["onnx", "bad"] < 0.001
+    assert not any("never" in pair for pair in measured.chances)
