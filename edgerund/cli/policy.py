@@ -10,7 +10,9 @@ from typing import Any
 
 from edgerund.cli import policy_tune, policy_words
 from edgerund.config.policy import load_policy, policy_schema
-from edgerund.errors import ConfigError
+from edgerund.config.source import read_yaml
+from edgerund.errors import ConfigError, EngineError
+from edgerund.types.policy import LearnedTerms
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -22,6 +24,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     check = verbs.add_parser("check", help="name every mistake with file and line")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="policy files")
     check.add_argument("--json", action="store_true", help="one object per mistake")
+    check.add_argument(
+        "--ladder",
+        action="append",
+        default=[],
+        metavar="NAME|PATH",
+        help="a ladder that it is to serve, for `learned`; may be given again",
+    )
     verbs.add_parser("schema", help="JSON Schema of policy files, for editors")
     explain = verbs.add_parser("explain", help="what a policy does, in words")
     explain.add_argument("file", type=Path, metavar="FILE", help="a policy file")
@@ -38,7 +47,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Run one verb."""
     if args.verb == "check":
-        return _check(args.files, as_json=args.json)
+        return _check(args.files, args.ladder, as_json=args.json)
     if args.verb == "schema":
         print(json.dumps(policy_schema(), indent=2))
         return 0
@@ -54,14 +63,16 @@ def run(args: argparse.Namespace) -> int:
     return policy_test.run(args.files, as_json=args.json)
 
 
-def _check(files: list[Path], *, as_json: bool) -> int:
-    codes = [_check_one(file, as_json=as_json) for file in files]
+def _check(files: list[Path], ladders: list[str], *, as_json: bool) -> int:
+    codes = [_check_one(file, ladders, as_json=as_json) for file in files]
     return max(codes)
 
 
-def _check_one(file: Path, *, as_json: bool) -> int:
+def _check_one(file: Path, ladders: list[str], *, as_json: bool) -> int:
     try:
         plan = load_policy(file)
+        if plan.learned is not None:
+            _check_network(file, plan.learned, ladders)
     except ConfigError as e:
         for problem in e.problems:
             if as_json:
@@ -76,6 +87,22 @@ def _check_one(file: Path, *, as_json: bool) -> int:
     if not as_json:
         print(f"{file}: policy {plan.name!r} is valid")
     return 0
+
+
+def _check_network(file: Path, terms: LearnedTerms, ladders: list[str]) -> None:
+    """Whether the network can be loaded, and speaks of each of these ladders. Raises ConfigError."""
+    from edgerund.learned.network import Network
+    from edgerund.sim import bundled
+    from edgerund.sim.cards import load_cards
+
+    served = [load_cards(bundled.cards_path(name)) for name in ladders]
+    try:
+        network = Network(Path(terms.file), terms.sha256)
+        for ladder in served:
+            if not terms.ladders or ladder.name in terms.ladders:
+                network.fit(len(ladder.variants))
+    except EngineError as e:
+        raise ConfigError([read_yaml(file).problem(("learned", "file"), str(e))]) from e
 
 
 def _diff(old: Path, new: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from edgerund.config.policy import ExpectModel, read_policy
+from edgerund.config.policy import ExpectModel, plan_of, read_policy
 from edgerund.types.policy import PolicyPlan
 
 EXIT_UNMET = 1
@@ -34,11 +34,12 @@ def run(files: list[Path], *, as_json: bool) -> int:
     """Run every expectation of every file; 1 if any is not met."""
     unmet = 0
     for file in files:
-        model, _ = read_policy(file)
+        model, document = read_policy(file)
+        plan = plan_of(model, document, file.parent)
         if not model.expect and not as_json:
             print(f"{file}: expects nothing (no `expect` block)")
         for expect in model.expect:
-            for check in checks(model.plan(), expect, file.parent):
+            for check in checks(plan, expect, file.parent):
                 unmet += not check.met
                 print(json.dumps(asdict(check)) if as_json else _line(check))
     return EXIT_UNMET if unmet else 0

@@ -7,6 +7,7 @@ from edgerund.types.policy import (
     BatteryLimit,
     Condition,
     LatencyLimit,
+    LearnedTerms,
     Objective,
     PolicyPlan,
     Rule,
@@ -44,7 +45,17 @@ def sentences(plan: PolicyPlan) -> list[str]:
         lines.append(f"the board warms by {board.heat_c_per_w:g} C per watt")
     if board.tau_s is not None:
         lines.append(f"the board warms with a time constant of {board.tau_s:g} s")
-    return [*lines, *_actuators(plan.actuators)]
+    return [*lines, *_actuators(plan.actuators), *_learned(plan.learned)]
+
+
+def _learned(terms: LearnedTerms | None) -> list[str]:
+    if terms is None:
+        return []
+    where = f" for {', '.join(terms.ladders)}" if terms.ladders else ""
+    return [
+        f"the network {terms.file} ({terms.sha256[:12]}) proposes variants{where} within all of this; "
+        f"an answer after {terms.budget_ms:g} ms does not count"
+    ]
 
 
 def _actuators(terms: Actuators) -> list[str]:

@@ -72,6 +72,7 @@ def _plain(result: Replay, skipped: int) -> dict[str, Any]:
         "now": result.now.plain(),
         "different": result.different,
         "differences": [asdict(d) for d in result.differences],
+        "networks": result.networks.plain(),
     }
 
 
@@ -80,8 +81,19 @@ def _head(result: Replay, skipped: int) -> None:
     print(f"{result.ticks} ticks, {result.restarts} restarts{lost}")
 
 
+def _print_networks(result: Replay) -> None:
+    networks = result.networks
+    for why in networks.missing:
+        print(f"the learned policy was not asked again, its recorded proposals count: {why}")
+    if networks.asked:
+        print(
+            f"the learned policy proposes as recorded in {networks.same} of {networks.asked} cases"
+        )
+
+
 def _print_exact(result: Replay, skipped: int) -> None:
     _head(result, skipped)
+    _print_networks(result)
     if result.identical == result.ticks:
         print("every decision comes out as recorded, byte for byte")
         return

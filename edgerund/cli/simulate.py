@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="a page with the charts")
     parser.add_argument("--record", type=Path, metavar="FILE.jsonl", help="for `edgerund replay`")
     parser.add_argument(
-        "--learned", type=Path, metavar="FILE.onnx", help="a policy network inside the constraints"
+        "--learned",
+        type=Path,
+        metavar="FILE.onnx",
+        help="a network inside the constraints, as `learned` in a policy",
     )
     parser.add_argument("--compare", action="store_true", help="all controllers against the bound")
     parser.add_argument("--only", action="append", metavar="CONTROLLER", help="with --compare")
@@ -61,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     if args.policy is None:
         raise UsageError("cannot simulate without a policy: name its file, or see --list")
     plan = load_policy(args.policy)
+    if args.learned is not None:
+        plan = _with_network(plan, args.learned)
     names = args.ladder or [bundled.DEFAULT_LADDER]
     ladders = tuple(load_cards(bundled.cards_path(name)) for name in names)
     if args.compare:
@@ -90,6 +96,7 @@ def _one(
     from edgerund.registry import resolve
     from edgerund.sim import bundled, report
     from edgerund.sim.bound import upper_bound
+    from edgerund.sim.controllers import Decider
     from edgerund.sim.runner import run as play
     from edgerund.sim.scenario import load_scenario
     from edgerund.sim.terms import terms_of
@@ -97,7 +104,7 @@ def _one(
     scenario = load_scenario(bundled.scenario_path(name))
     plant = resolve("plants", args.plant)(scenario, ladders, args.seed)
     terms = terms_of(plan, plant.world, ladders)
-    decider = _decider(args.learned, plan)
+    decider = Decider(plan)
     tape = report.Tape(decider, plan.temp.horizon_s if plan.temp else None)
     recording = _recording(args.record, decider)
     watches = [tape.watch] if args.report else []
@@ -116,14 +123,13 @@ def _one(
     _print_one(args, name, score, bound, speed)
 
 
-def _decider(learned: Path | None, plan: PolicyPlan) -> Decider:
-    from edgerund.sim.controllers import Decider
+def _with_network(plan: PolicyPlan, file: Path) -> PolicyPlan:
+    from edgerund.config.policy_learned import LearnedModel
 
-    if learned is None:
-        return Decider(plan)
-    from edgerund.sim.learned import Learned, OnnxProposer
-
-    return Learned(plan, OnnxProposer(learned))
+    try:
+        return replace(plan, learned=LearnedModel(file=str(file)).plan(Path()))
+    except ValueError as e:
+        raise UsageError(str(e)) from e
 
 
 def _recording(path: Path | None, decider: Decider) -> Any:

@@ -65,6 +65,10 @@ def render(status: dict[str, Any]) -> str:
         f"pid {status['pid']}"
     ]
     lines += [f"  waits for {text}" for text in status["waits_for"]]
+    learned = status.get("learned")
+    if learned is not None:
+        state = f"has no say: {learned['trouble']}" if learned["trouble"] else "proposes"
+        lines.append(f"  learned policy {learned['file']} {state}")
     for ladder in status["ladders"]:
         lines += ["", *_ladder(ladder)]
     lines += ["", "board"]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from edgerund.config.policy_actuators import ActuatorsModel
+from edgerund.config.policy_learned import LearnedModel
 from edgerund.config.policy_limits import (
     BoardModel,
     ClientsModel,
@@ -21,6 +22,7 @@ from edgerund.config.policy_limits import (
 from edgerund.config.policy_rules import RuleModel
 from edgerund.config.policy_shadow import ShadowModel
 from edgerund.config.source import Document, Strict, parse_yaml, read_yaml, validate
+from edgerund.errors import ConfigError
 from edgerund.types import policy as plain
 
 
@@ -86,12 +88,20 @@ class PolicyModel(Strict):
     shadow: ShadowModel | None = Field(
         default=None, description="live agreement with the best variant; unset: no frame runs twice"
     )
+    learned: LearnedModel | None = Field(
+        default=None,
+        description="a network that proposes variants; unset: the policy decides alone",
+    )
     expect: list[ExpectModel] = Field(
         default_factory=list, description="what the simulator must show"
     )
 
-    def plan(self) -> plain.PolicyPlan:
-        """The plain data that ``decide`` takes."""
+    def plan(self, folder: Path) -> plain.PolicyPlan:
+        """The plain data that ``decide`` takes; files that it names are sought from ``folder``.
+
+        Raises:
+            ValueError: the network of ``learned`` cannot be read.
+        """
         limits = self.constraints
         return plain.PolicyPlan(
             name=self.policy,
@@ -111,6 +121,7 @@ class PolicyModel(Strict):
             actuators=self.actuators.plan(),
             clients=self.clients.plan(),
             shadow=self.shadow.plan() if self.shadow else None,
+            learned=self.learned.plan(folder) if self.learned else None,
         )
 
 
@@ -120,18 +131,27 @@ def read_policy(path: Path) -> tuple[PolicyModel, Document]:
     return validate(PolicyModel, document), document
 
 
+def plan_of(model: PolicyModel, document: Document, folder: Path) -> plain.PolicyPlan:
+    """The plan of a policy whose files lie in ``folder``. Raises ConfigError."""
+    try:
+        return model.plan(folder)
+    except ValueError as e:
+        raise ConfigError([document.problem(("learned", "file"), str(e))]) from e
+
+
 def load_policy(path: Path) -> plain.PolicyPlan:
     """Read one policy file.
 
     Raises:
         ConfigError: every mistake, with file and line.
     """
-    return read_policy(path)[0].plan()
+    return plan_of(*read_policy(path), path.parent)
 
 
 def parse_policy(text: str, file: str = "<text>") -> plain.PolicyPlan:
     """The same from YAML text."""
-    return validate(PolicyModel, parse_yaml(text, file)).plan()
+    document = parse_yaml(text, file)
+    return plan_of(validate(PolicyModel, document), document, Path())
 
 
 def policy_schema() -> dict[str, Any]:

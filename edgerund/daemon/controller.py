@@ -6,11 +6,13 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 
 from edgerund.clock import Clock
+from edgerund.daemon.advisor import Advisor
 from edgerund.daemon.ladder_runtime import LadderRuntime
 from edgerund.policy.caps import shares
 from edgerund.policy.carry import carried, without
-from edgerund.policy.decide import decide, initial
+from edgerund.policy.decide import initial
 from edgerund.policy.explain import sentence
+from edgerund.policy.learned import advised
 from edgerund.types import Decision, Decisions, Reason, Sense, Snapshot
 from edgerund.types.policy import PolicyPlan
 
@@ -18,11 +20,15 @@ log = logging.getLogger("edgerund.controller")
 
 
 class Controller:
-    """Owns the policy and its state. ``before`` is the state that the latest decision began with."""
+    """Owns the policy and its state. ``before`` is the state that the latest decision began with.
+
+    ``advisor`` asks the network that the policy names, None where it names none.
+    """
 
     def __init__(self, policy: PolicyPlan, clock: Clock) -> None:
         self._clock = clock
         self.policy = policy
+        self.advisor = None if policy.learned is None else Advisor(policy.learned, clock)
         self._state = self.before = initial(policy)
         self.snapshot = Snapshot(now_s=clock.monotonic_s(), wall_s=clock.wall_s())
         self.decisions: Decisions = {}
@@ -30,8 +36,16 @@ class Controller:
         self.epoch = 0  # moves when the state is not what the last decision left
         self._failing = False
 
-    def replace(self, policy: PolicyPlan, replaced: Collection[str] = ()) -> None:
-        """Another policy, or other ladders: what is known of the board and of the ladders that stay is kept."""
+    def replace(
+        self, policy: PolicyPlan, replaced: Collection[str] = (), advisor: Advisor | None = None
+    ) -> None:
+        """Another policy, or other ladders: what is known of the board and of the ladders that stay is kept.
+
+        ``advisor`` has loaded the network of ``policy`` already, where that is another one.
+        """
+        if policy.learned != self.policy.learned:
+            self.close()
+            self.advisor = advisor
         if policy != self.policy or replaced:
             state = carried(self.policy, policy, self._state)
             self.policy, self._state = policy, without(state, replaced)
@@ -53,7 +67,9 @@ class Controller:
         )
         self.before = self._state
         try:
-            self._state, self.decisions = decide(self.policy, self._state, self.snapshot)
+            self._state, self.decisions = advised(
+                self.policy, self._state, self.snapshot, self.advisor
+            )
         except Exception:  # a mistake in the decision must not end the daemon
             if not self._failing:  # log on the edge: the next tick comes soon
                 log.exception(
@@ -66,6 +82,12 @@ class Controller:
             self._failing = False
             _carry_out(able, self.decisions)
         return self.decisions
+
+    def close(self) -> None:
+        """End the process of the network, if there is one."""
+        if self.advisor is not None:
+            self.advisor.discard()
+            self.advisor = None
 
     def caps(self) -> dict[str, float]:
         """The share of full speed that each actuator of the policy may have."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgerund.config.assembly import Assembly, load_assembly
 from edgerund.daemon.control import Pending
 from edgerund.daemon.ladder_runtime import LadderRuntime
+from edgerund.daemon.next_network import NextNetwork
 from edgerund.errors import (
     ConfigError,
     ControlError,
@@ -41,12 +42,14 @@ class Reload:
         self._new: Assembly | None = None
         self._error: EdgerundError | None = None
         self._actuators: dict[str, Actuator] | None = None
+        self._network: NextNetwork | None = None
         self._committed = False
         self._left_by_s = self._until_s
         try:
             self._new = load_assembly(daemon.assembly.file)
             self._refuse_what_needs_a_restart(daemon.assembly, self._new)
             self._actuators = self._other_actuators(daemon.assembly, self._new)
+            self._network = NextNetwork(daemon, self._new)
             self._prepare(self._new, now_s)
         except EdgerundError as e:
             self._error = e
@@ -63,7 +66,7 @@ class Reload:
             self._abort(self._error)
             return True
         if not self._committed:
-            if not all(r.ready for r in self._fresh.values()):
+            if not self._ready():
                 return False
             self._commit(now_s)
         self._leaving = [r for r in self._leaving if r.fileno() is not None]
@@ -126,8 +129,15 @@ class Reload:
                 )
             elif not r.ready and not r.wished():
                 r.wish(r.usable()[0])
-        if now_s > self._until_s and not all(r.ready for r in self._fresh.values()):
+        late = now_s > self._until_s
+        if late and not all(r.ready for r in self._fresh.values()):
             self._error = LadderError(f"cannot reload: a ladder was not ready within {LIMIT_S:g} s")
+        if self._network is not None:
+            self._error = self._error or self._network.mistake(now_s, late=late)
+
+    def _ready(self) -> bool:
+        waits = self._network is not None and self._network.loads
+        return not waits and all(r.ready for r in self._fresh.values())
 
     # ------------------------------------------------------------------ after
     def _commit(self, now_s: float) -> None:
@@ -149,7 +159,8 @@ class Reload:
         daemon.fleet.runtimes = {
             n: self._fresh.get(n) or daemon.fleet.runtimes[n] for n in self._new.ladders
         }
-        daemon.controller.replace(self._new.policy, self._fresh)
+        assert self._network is not None
+        daemon.controller.replace(self._new.policy, self._fresh, self._network.advisor)
         if daemon.actuation is not None and self._actuators is not None:
             daemon.actuation.use(self._new, self._actuators)
         self._committed = True
@@ -178,6 +189,8 @@ class Reload:
         self._finish()
 
     def _abort(self, error: EdgerundError) -> None:
+        if self._network is not None:
+            self._network.discard()
         for r in self._fresh.values():
             r.discard()
         self._daemon.fleet.close_unused(self._daemon.assembly)

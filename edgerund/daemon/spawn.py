@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edgerund.serve.options import WorkerOptions
     from edgerund.serve.sockets import Listener
     from edgerund.types import LadderPlan
+    from edgerund.types.policy import LearnedTerms
 
 PRELOAD = ("edgerund.serve.worker", "edgerund.vision.preload")
 SWITCH_INTERVAL_S = 0.0005
@@ -81,6 +82,23 @@ def spawn(
     return WorkerLink(_Child(process, [theirs, *(s for _, s in lent)]), ours)
 
 
+def spawn_network(terms: LearnedTerms) -> tuple[_Child, socket.socket]:
+    """Start the process that holds a policy's network; what is sent before it runs, it finds in its socket.
+
+    Raises:
+        OSError: no descriptors or threads are left.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    process = multiprocessing.get_context("forkserver").Process(
+        target=network_main,
+        name="edgerund-policy",
+        args=(terms.file, terms.sha256, theirs),
+        daemon=True,
+    )
+    return _Child(process, [theirs]), ours
+
+
 class _Child:
     """A process that a thread of its own starts: a fork server that died must import everything again first."""
 
@@ -134,6 +152,13 @@ def _allow_many_connections() -> None:
     """Each client is a descriptor; a shell allows 1024. Without one left, no model could be opened either."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def network_main(file: str, sha256: str, supervisor: socket.socket) -> None:
+    """The body of the process of a policy's network."""
+    from edgerund.learned import helper
+
+    helper.network_main(file, sha256, supervisor)
 
 
 def worker_main(

@@ -23,6 +23,9 @@ def daemon_status(daemon: Supervisor) -> dict[str, Any]:
         **fleet_status(daemon.assembly, daemon.fleet, now_s, daemon.started_s),
         "ready": daemon.ready,
         "control_failures": daemon.controller.failures,
+        "learned": None
+        if daemon.controller.advisor is None
+        else daemon.controller.advisor.status(),
         "senses": [sense_item(s) for _, s in sorted(daemon.hub.senses().items())],
     }
 
@@ -39,6 +42,7 @@ def fleet_status(
         "up_s": round(now_s - started_s, 3),
         "policy": assembly.policy.name,
         "control_failures": 0,
+        "learned": None,
         "policy_file": str(assembly.policy_file),
         "settings_file": str(assembly.file or ""),
         "runtime_dir": str(assembly.runtime_dir),

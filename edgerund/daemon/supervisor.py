@@ -227,6 +227,7 @@ class Supervisor:
         """Leave nothing behind, whatever happened."""
         for r in self.everyone():
             r.discard()
+        self.controller.close()
         self.fleet.close_unused(None)
         self.control.close()
         self.watch.close()

@@ -14,7 +14,15 @@ from functools import cache
 from typing import Any, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from edgerund.types import Decisions, NoData, Reading, Snapshot, VariantState
-from edgerund.types.decision import Agreement, Decision, Floor, Reason, Rejection, Shadow
+from edgerund.types.decision import (
+    Agreement,
+    Decision,
+    Floor,
+    Proposal,
+    Reason,
+    Rejection,
+    Shadow,
+)
 from edgerund.types.snapshot import Card, Hold, LadderState, ServingFigures
 
 Json: TypeAlias = Any
@@ -28,6 +36,7 @@ _CLASSES = (
     Hold,
     LadderState,
     NoData,
+    Proposal,
     Reading,
     Reason,
     Rejection,

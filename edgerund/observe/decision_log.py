@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from edgerund.clock import Clock
-from edgerund.types import Agreement, Decision, Decisions, Floor, Reason, Rejection, Shadow
+from edgerund.types import (
+    Agreement,
+    Decision,
+    Decisions,
+    Floor,
+    Proposal,
+    Reason,
+    Rejection,
+    Shadow,
+)
 
 _log = logging.getLogger("edgerund.observe")
 FILE = "decisions.jsonl"
@@ -145,7 +154,7 @@ def moment_item(found: Moment, wall_s: float) -> dict[str, Any]:
 
 def decision_of(item: Mapping[str, Any]) -> Decision:
     """A decision from its JSON form (``asdict``). Raises KeyError, TypeError for anything else."""
-    floor, shadow = item.get("floor"), item.get("shadow")
+    floor, shadow, proposal = item.get("floor"), item.get("shadow"), item.get("proposal")
     rejected = tuple(Rejection(r["variant"], Reason(**r["reason"])) for r in item["rejected"])
     return Decision(
         **{
@@ -156,6 +165,7 @@ def decision_of(item: Mapping[str, Any]) -> Decision:
             "notes": tuple(item["notes"]),
             "floor": None if floor is None else Floor(**floor),
             "shadow": None if shadow is None else Shadow(**shadow),
+            "proposal": None if proposal is None else Proposal(**proposal),
             "agreements": tuple(Agreement(**a) for a in item.get("agreements", ())),
         }
     )

@@ -27,6 +27,7 @@ FAMILIES: Mapping[str, str] = {
     "edgerund_info": "Version and policy of the daemon; always 1.",
     "edgerund_ready": "1 once every ladder has given its golden answer.",
     "edgerund_uptime_seconds": "Time since the daemon started.",
+    "edgerund_learned_asked": "1 while the network of a learned policy proposes, 0 while it has no say.",
     "edgerund_control_failures_total": "Decisions that failed, or failures of the loop around them.",
     "edgerund_requests_total": "Requests by ladder and outcome: ok, or the error code of the reply; drops by name.",
     "edgerund_answers_total": "Good replies by ladder and variant.",
@@ -70,8 +71,9 @@ class StatusCollector(Collector):
         )
         yield _gauge("edgerund_ready", [], [((), int(status["ready"]))])
         yield _gauge("edgerund_uptime_seconds", [], [((), status["up_s"])])
-        failures = status["control_failures"]
-        yield _counter("edgerund_control_failures_total", [], [((), failures)])
+        yield _counter("edgerund_control_failures_total", [], [((), status["control_failures"])])
+        if (learned := status.get("learned")) is not None:
+            yield _gauge("edgerund_learned_asked", [], [((), float(not learned["trouble"]))])
         ladders = status["ladders"]
         yield from _counters(ladders)
         yield _stages(ladders)

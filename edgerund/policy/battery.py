@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -70,6 +71,22 @@ def observe(
         board_mwh,
     )
     return _other(memory, gauge.energy_mwh is None, now_s)
+
+
+def emptier(
+    one: BatteryMemory, other: BatteryMemory, limit: BatteryLimit, now_s: float
+) -> BatteryMemory:
+    """Whichever leaves less: nothing above the reserve, else the lower pace, else less energy."""
+    return min(one, other, key=lambda memory: _left(memory, limit, now_s))
+
+
+def _left(memory: BatteryMemory, limit: BatteryLimit, now_s: float) -> tuple[bool, float, float]:
+    usable, pace_mw = usable_mwh(memory, limit), ceiling_mw(memory, limit, now_s)
+    return (
+        usable is None or usable > 0.0,
+        math.inf if pace_mw is None else pace_mw,
+        math.inf if usable is None else usable,
+    )
 
 
 def usual_mw(memory: BatteryMemory) -> float:

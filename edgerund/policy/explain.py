@@ -21,6 +21,7 @@ _NEEDS: Mapping[str, str] = {
     "capped": "the caps on the board to be released",
     "budget": "another ladder to draw less, or more room for all",
     "floor": "a lower accuracy floor",
+    "learned": "the learned policy to prefer it",
 }
 
 

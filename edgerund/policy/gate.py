@@ -20,12 +20,16 @@ LOAD_SHARE = 0.05  # share of service that is lost while another variant loads
 
 
 class Move(NamedTuple):
-    """Where one ladder goes. ``waits`` tells why better variants that fit are not taken yet."""
+    """Where one ladder goes. ``waits`` tells why better variants that fit are not taken yet.
+
+    ``instead``: a learned policy wants this place instead of that one.
+    """
 
     place: int
     voluntary: bool
     waits: Reason | None = None
     climbing: int | None = None
+    instead: int | None = None
 
 
 def moves(

@@ -133,7 +133,7 @@ def _battery(
         return
     if memory.began_s is None:  # on mains
         return
-    percent = sensed["battery_percent"].value if sensed["battery_percent"].usable else None
+    percent = known(policy, sensed["battery_percent"])
     usable = battery.usable_mwh(memory, limit)
     if (percent is not None and percent <= limit.reserve_percent) or (
         usable is not None and usable <= 0.0
@@ -167,6 +167,12 @@ def _battery(
 def lost_mode(policy: PolicyPlan, name: str) -> LostMode:
     """What the policy says about losing ``name``."""
     return policy.lost.get(name, "model")
+
+
+def known(policy: PolicyPlan, seen: Sensed) -> float | None:
+    """What a sense says, or said last before it was lost; a battery does not fill unnoticed."""
+    ignored = seen.kind == "lost" and lost_mode(policy, seen.name) == "ignore"
+    return None if ignored else seen.value
 
 
 def watched(policy: PolicyPlan) -> dict[str, None]:

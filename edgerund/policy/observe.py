@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from edgerund.policy import agreement, battery, floors, power, rules, slowdown, thermal
-from edgerund.policy.limits import BATTERY_SENSES, watched
+from edgerund.policy.limits import BATTERY_SENSES, lost_mode, watched
 from edgerund.policy.loads import Costs, costs_of
 from edgerund.policy.senses import Sensed, sense_all
 from edgerund.policy.state import LadderMemory, State
@@ -167,7 +167,22 @@ def _battery(
     percent, energy, left = (_value(sensed[name]) for name in BATTERY_SENSES)
     mains = _value(sensed["on_mains"])
     gauge = battery.Gauge(percent, energy, left, mains is not None and mains >= 0.5)
-    return battery.observe(memory, policy.battery, gauge, drawn_mw, seen.now_s, seen.dt_s)
+    now_s, dt_s = seen.now_s, seen.dt_s
+    found = battery.observe(memory, policy.battery, gauge, drawn_mw, now_s, dt_s)
+    if all(sensed[name].old is None for name in BATTERY_SENSES):
+        return found
+    # what a gauge said too long ago counts where it leaves less than what is known without it
+    percent, energy, left = (_told(policy, sensed[name]) for name in BATTERY_SENSES)
+    gauge = battery.Gauge(percent, energy, left, gauge.on_mains)
+    as_told = battery.observe(memory, policy.battery, gauge, drawn_mw, now_s, dt_s)
+    return battery.emptier(found, as_told, policy.battery, now_s)
+
+
+def _told(policy: PolicyPlan, seen: Sensed) -> float | None:
+    """What a sense says, however old, unless the policy does not mind."""
+    if seen.old is None or lost_mode(policy, seen.name) == "ignore":
+        return _value(seen)
+    return seen.old
 
 
 def _value(seen: Sensed) -> float | None:

@@ -228,3 +228,8 @@ def budget(expected_mw: float, ceiling_mw: float) -> Reason:
 def capped(what: str) -> Reason:
     """The board itself is slowed down, which ends before anything better serves."""
     return Reason("capped", f"the board is capped ({what}), which is released first")
+
+
+def learned(chosen: str, usual: str) -> Reason:
+    """A learned policy wants it, and nothing stands against it."""
+    return Reason("learned", f"the learned policy prefers {chosen} to {usual}")

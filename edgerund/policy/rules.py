@@ -73,13 +73,18 @@ def resolve(
 def _holds(condition: Condition, sensed: Sensed, held: bool, *, lowers: bool) -> bool:
     if condition.missing:
         return not sensed.usable
-    if sensed.value is None or not sensed.usable:
-        # a value that is gone may keep a rule that lowers the variant, never one that raises it
-        return held and lowers and sensed.kind == "lost"
+    if sensed.value is not None and sensed.usable:
+        return _passed(condition, sensed.value, held)
+    # a value that is gone may keep a rule that lowers the variant, and one that comes too late may begin it
+    news = sensed.news is not None and _passed(condition, sensed.news, held)
+    return lowers and (news or (held and sensed.kind == "lost"))
+
+
+def _passed(condition: Condition, value: float, held: bool) -> bool:
     if condition.below is not None:
         threshold = condition.below if not held or condition.until is None else condition.until
-        return sensed.value < threshold
+        return value < threshold
     if condition.above is not None:
         threshold = condition.above if not held or condition.until is None else condition.until
-        return sensed.value > threshold
+        return value > threshold
     return False

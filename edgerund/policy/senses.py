@@ -34,7 +34,8 @@ class Sensed(NamedTuple):
 
     ``fresh``: read less than 2 s ago. ``aged``: older, or missing for a moment (``value`` is the last good
     one). ``lost``: it was there, and has been gone for the policy's ``stale_after_s``. ``absent``: never seen.
-    ``news``: a value that was not seen before, and is no longer fresh.
+    ``news``: a value that was not seen before, and is no longer fresh. ``old``: what a reading says that is older
+    than the policy accepts.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Sensed(NamedTuple):
     age_s: float = 0.0
     detail: str = ""
     news: float | None = None
+    old: float | None = None
 
     @property
     def usable(self) -> bool:
@@ -127,7 +129,7 @@ def _too_old(
     else:
         memory = memory._replace(value=reading.value)
     found = _missing(name, f"{name} is {age_s:.0f} s old", memory, now_s, stale_after_s)
-    return found._replace(news=news), memory
+    return found._replace(news=news, old=reading.value), memory
 
 
 def _news(memory: SenseMemory | None, reading: Reading) -> float | None:

@@ -32,7 +32,7 @@ def explain_rejections(
             continue
         reason = candidate.blocked
         if reason is None and candidate.place not in table.allowed:
-            reason = _by_rule(table, state.at_s or 0.0)
+            reason = by_rule(table, state.at_s or 0.0)
         if reason is None and not table.held:
             reason = candidate.unfit
         worse = candidate.score <= chosen.score
@@ -40,6 +40,8 @@ def explain_rejections(
             reason = _too_much(state, tables, limits, index, candidate.load_mw, others)
         if reason is None and worse:
             reason = _worse(policy, candidate, chosen)
+        if reason is None and move.instead is not None:
+            reason = reasons.learned(chosen.name, candidate.name)
         if reason is None and move.climbing is not None:
             reason = reasons.step(chosen.name)
         if reason is None:
@@ -68,7 +70,8 @@ def _too_much(
     return broken
 
 
-def _by_rule(table: Table, now_s: float) -> Reason | None:
+def by_rule(table: Table, now_s: float) -> Reason | None:
+    """The hold or rule that leaves only some variants."""
     hold = table.ladder.hold
     if table.held and hold is not None:
         left_s = hold.until_s - now_s if hold.until_s is not None else None

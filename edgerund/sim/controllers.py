@@ -9,7 +9,8 @@ from typing import Protocol
 from edgerund.policy import outlook
 from edgerund.policy.caps import shares
 from edgerund.policy.carry import carried
-from edgerund.policy.decide import decide, initial
+from edgerund.policy.decide import initial
+from edgerund.policy.learned import Advise, advised
 from edgerund.types import Decision, Shadow, Snapshot
 from edgerund.types.policy import PolicyPlan
 
@@ -29,19 +30,29 @@ class Controller(Protocol):
 
 
 class Decider:
-    """The real thing: the very function that the daemon calls, with its state carried from tick to tick."""
+    """The real thing: the very function that the daemon calls, with its state carried from tick to tick.
+
+    Args:
+        plan: the policy.
+        advise: who proposes, where the policy lets somebody; None: the network that it names.
+
+    Raises:
+        EngineError, PluginError: that network cannot be used.
+    """
 
     name = "edgerund"
 
-    def __init__(self, plan: PolicyPlan) -> None:
+    def __init__(self, plan: PolicyPlan, advise: Advise | None = None) -> None:
         self.plan = plan
+        self._given = advise
+        self._advise = advise or adviser_of(plan)
         self._state = self.before = initial(plan)
         self.decisions: Mapping[str, Decision] = {}
 
     def decide(self, snapshot: Snapshot) -> None:
         """Decide, and remember."""
         self.before = self._state
-        self._state, self.decisions = decide(self.plan, self._state, snapshot)
+        self._state, self.decisions = advised(self.plan, self._state, snapshot, self._advise)
 
     def step(self, snapshot: Snapshot) -> Mapping[str, str]:
         self.decide(snapshot)
@@ -50,6 +61,8 @@ class Decider:
     def reload(self, plan: PolicyPlan) -> None:
         """As the daemon does it: what is known of the board is kept."""
         if plan != self.plan:
+            if plan.learned != self.plan.learned:
+                self._advise = self._given or adviser_of(plan)
             self.plan, self._state = plan, carried(self.plan, plan, self._state)
 
     def forecast_c(self, ahead_s: float) -> float | None:
@@ -70,3 +83,12 @@ class Decider:
     def warm(self) -> Mapping[str, Sequence[str]]:
         """What to keep resident next, per ladder."""
         return {name: decision.warm for name, decision in self.decisions.items()}
+
+
+def adviser_of(plan: PolicyPlan) -> Advise | None:
+    """The network of a policy, loaded; None where it names none. Raises EngineError, PluginError."""
+    if plan.learned is None:
+        return None
+    from edgerund.learned.network import Adviser  # brings ONNX Runtime, which few policies need
+
+    return Adviser(plan.learned)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgerund.errors import PluginError
-from edgerund.sim.learned import BOARD, VARIANT, Learned, observation
+from edgerund.policy.carry import carried
+from edgerund.policy.decide import conclude, initial, weigh
+from edgerund.policy.learned import LARGEST, observation, width
+from edgerund.policy.shield import shield
 from edgerund.sim.plant import Plant, PlantLike, Row
 from edgerund.sim.scenario import Scenario
 from edgerund.sim.terms import terms_of
-from edgerund.types import LadderPlan, Snapshot
+from edgerund.types import LadderPlan, Proposal, Snapshot
 from edgerund.types.policy import PolicyPlan
 
 if TYPE_CHECKING:
@@ -31,8 +34,8 @@ except ModuleNotFoundError as e:
 class SwapEnv(gymnasium.Env):  # type: ignore[misc]
     """One ladder on one board; a step is a second, an episode the scenario.
 
-    Action: the place of the proposed variant, 0 is the best. Observation: ``sim.learned.observation``, which is also
-    what an exported ONNX policy gets. Reward: effective accuracy of the frames of that second. A proposal that a
+    Action: the place of the proposed variant, 0 is the best. Observation: ``policy.learned.observation``, which is
+    also what an exported ONNX policy gets. Reward: effective accuracy of the frames of that second. A proposal that a
     constraint forbids is replaced by what ``decide`` chose; ``info["shielded"]`` tells.
 
     Args:
@@ -55,8 +58,8 @@ class SwapEnv(gymnasium.Env):  # type: ignore[misc]
         self._plant_class = plant_class
         count = len(ladder.variants)
         self.action_space = gymnasium.spaces.Discrete(count)
-        width = len(BOARD) + count * len(VARIANT)
-        self.observation_space = gymnasium.spaces.Box(-10.0, 10.0, (width,), np.float32)
+        shape = (width(count),)
+        self.observation_space = gymnasium.spaces.Box(-LARGEST, LARGEST, shape, np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -66,14 +69,16 @@ class SwapEnv(gymnasium.Env):  # type: ignore[misc]
         board = int(self.np_random.integers(2**31))
         self._plant = self._plant_class(scenario, [self._ladder], board)
         self._terms = terms_of(self._plan, self._plant.world, [self._ladder])
-        self._inner = Learned(self._plan, lambda _seen: ())
+        self._now, self._state = self._plan, initial(self._plan)
         self._tick = 0
         return self._look(), {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         name = self._ladder.name
         proposed = self._ladder.variants[int(action)].name
-        wanted = self._inner.shielded(self._snapshot, {name: proposed})
+        heeded = shield(self._now, self._weighed, {name: Proposal(proposed)})
+        self._state, decisions = conclude(self._now, heeded)
+        wanted = {name: decisions[name].variant}
         deadline_ms = {name: self._terms.deadline_ms[name][self._tick]}
         row = self._plant.advance(wanted, deadline_ms, {})
         self._tick += 1
@@ -85,18 +90,11 @@ class SwapEnv(gymnasium.Env):  # type: ignore[misc]
     def _look(self) -> Observation:
         plan = self._terms.reloads.get(self._tick)
         if plan is not None:
-            self._inner.reload(plan)
-        self._snapshot: Snapshot = self._plant.snapshot()
-        self._inner.decide(self._snapshot)
-        name = self._ladder.name
-        seen = observation(
-            self._inner.plan,
-            self._snapshot,
-            self._snapshot.ladders[name],
-            self._inner.decisions[name],
-            alone=True,
-        )
-        self._seen = np.clip(np.asarray(seen, dtype=np.float32), -10.0, 10.0)
+            self._now, self._state = plan, carried(self._now, plan, self._state)
+        snapshot: Snapshot = self._plant.snapshot()
+        self._weighed = weigh(self._now, self._state, snapshot)
+        seen = observation(self._now, self._weighed, snapshot, 0)
+        self._seen: Observation = np.asarray(seen, dtype=np.float32)
         return self._seen
 
 

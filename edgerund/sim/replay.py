@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgerund.observe.codec import dump_decisions
-from edgerund.policy.decide import decide
+from edgerund.policy.learned import Advise, Question, advised
 from edgerund.policy.state import State
+from edgerund.sim.controllers import adviser_of
+from edgerund.sim.networks import Networks
 from edgerund.sim.otherwise import Otherwise
 from edgerund.sim.recording import Tick
-from edgerund.types import Decision, LadderState, Reading, Snapshot
+from edgerund.types import Decision, LadderState, Proposal, Reading, Snapshot
 from edgerund.types.policy import PolicyPlan
 
 MOST_DIFFERENCES = 20
@@ -65,7 +67,10 @@ class Tally:
 
 @dataclass(slots=True)
 class Replay:
-    """What came out. ``identical`` counts ticks whose decisions are the recorded ones, byte for byte."""
+    """What came out. ``identical`` counts ticks whose decisions are the recorded ones, byte for byte.
+
+    ``networks`` tells whether the networks of the policies would still propose what they did.
+    """
 
     ticks: int = 0
     identical: int = 0
@@ -76,6 +81,7 @@ class Replay:
     parted: dict[str, tuple[str, str]] = field(default_factory=dict)
     different: int = 0
     first_mismatch_s: float | None = None
+    networks: Networks = field(default_factory=Networks)
 
     def compare(self, now_s: float, recorded: Decision, now: Decision) -> None:
         """Note where the two part, and where they part in another way."""
@@ -90,7 +96,10 @@ class Replay:
 
 
 def replay(ticks: Iterable[Tick], plan: PolicyPlan, *, as_recorded: bool = False) -> Replay:
-    """Decide every tick again, on exactly what was recorded; ``as_recorded``: under the policy of each head."""
+    """Decide every tick again, on exactly what was recorded; ``as_recorded``: under the policy of each head.
+
+    What a learned policy proposed then counts again. Its network is asked once more where it is still there.
+    """
     result, state = Replay(), State()
     before_s: float | None = None
     for tick in ticks:
@@ -98,22 +107,38 @@ def replay(ticks: Iterable[Tick], plan: PolicyPlan, *, as_recorded: bool = False
             state, before_s = tick.state, None
             plan = tick.plan if as_recorded and tick.plan is not None else plan
             result.restarts += result.ticks > 0
-        state, decisions = decide(plan, state, tick.snapshot)
+        advise = _as_recorded(tick, plan, result.networks)
+        state, decisions = advised(plan, state, tick.snapshot, advise)
         before_s = _account(result, plan, tick, tick.snapshot, decisions, before_s)
     return result
 
 
+def _as_recorded(tick: Tick, plan: PolicyPlan, networks: Networks) -> Advise:
+    said = {name: d.proposal for name, d in tick.decisions.items() if d.proposal is not None}
+
+    def advise(asked: Mapping[str, Question]) -> Mapping[str, Proposal]:
+        if plan.learned is not None:
+            networks.compare(plan.learned, asked, said)
+        return said
+
+    return advise
+
+
 def replay_otherwise(ticks: Iterable[Tick], plan: PolicyPlan) -> Replay:
-    """Decide every tick under another policy, on what the device would have seen (``Otherwise``: an estimate)."""
+    """Decide every tick under another policy, on what the device would have seen (``Otherwise``: an estimate).
+
+    Raises:
+        EngineError, PluginError: the network of that policy cannot be used.
+    """
     result, state = Replay(), State()
-    other = Otherwise(plan)
+    other, advise = Otherwise(plan), adviser_of(plan)
     before_s: float | None = None
     for tick in ticks:
         if tick.begins:
             state, before_s, other = State(), None, Otherwise(plan)
             result.restarts += result.ticks > 0
         seen = other.see(tick)
-        state, decisions = decide(plan, state, seen)
+        state, decisions = advised(plan, state, seen, advise)
         other.chosen(decisions)
         before_s = _account(result, plan, tick, seen, decisions, before_s)
     return result

@@ -72,6 +72,14 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a learned policy said at one tick: a variant, or None with the ``trouble`` that it was in (a sentence)."""
+
+    variant: str | None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The chosen variant of one ladder at one tick.
 
@@ -80,7 +88,8 @@ class Decision:
     resident next, most wanted first. ``notes`` tell what absent senses changed. ``since_s`` is when this
     variant was chosen (monotonic, like ``at_s``). ``floor`` is None while no client asks for an accuracy.
     ``shadow`` is what runs beside, ``agreements`` what came of it.
-    ``suggested_fps`` is None unless the policy advises clients of a frame rate.
+    ``suggested_fps`` is None unless the policy advises clients of a frame rate. ``proposal`` is what a learned policy
+    said, None where none was asked; with it a replay needs no network.
     """
 
     ladder: str
@@ -98,6 +107,7 @@ class Decision:
     shadow: Shadow | None = None
     agreements: tuple[Agreement, ...] = ()
     suggested_fps: float | None = None
+    proposal: Proposal | None = None
 
 
 Decisions: TypeAlias = Mapping[str, Decision]

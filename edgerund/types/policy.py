@@ -182,6 +182,20 @@ class Actuators:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedTerms:
+    """A network that proposes variants, within everything that the rest of the policy asks for.
+
+    ``file`` is an ONNX file and ``sha256`` its fingerprint. ``ladders`` are those that it is asked about, empty: all.
+    An answer that takes longer than ``budget_ms`` is not waited for.
+    """
+
+    file: str
+    sha256: str = ""
+    ladders: tuple[str, ...] = ()
+    budget_ms: float = 50.0
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyPlan:
     """The operator's policy. ``lost`` says what a sense that was there and is gone means (default ``model``)."""
 
@@ -202,3 +216,4 @@ class PolicyPlan:
     clients: ClientTerms = ClientTerms()
     shadow: ShadowTerms | None = None
     actuators: Actuators = Actuators()
+    learned: LearnedTerms | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgerund.cli import main
+from tests.learned.networks import likes
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 DEFAULT, DRONE = str(POLICIES / "default.yaml"), str(POLICIES / "drone.yaml")
@@ -99,3 +100,75 @@ def test_test_tells_figures_as_data(tmp_path: Path, capsys: pytest.CaptureFixtur
     checks = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [c["what"] for c in checks] == ["temp_over_limit_s", "accuracy"]
     assert all(c["met"] for c in checks)
+
+
+LEARNS = "policy: learns\nlearned:\n  file: net.onnx\n"
+
+
+@pytest.fixture
+def learns(tmp_path: Path) -> Path:
+    pytest.importorskip("onnxruntime")
+    path = tmp_path / "learns.yaml"
+    path.write_text(LEARNS, encoding="utf-8")
+    likes(tmp_path / "net.onnx", 6, 7)
+    return path
+
+
+def test_check_holds_a_network_against_the_ladders_that_it_is_to_serve(
+    learns: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["policy", "check", str(learns), "--ladder", "camera"]) == 0
+    likes(tmp_path / "net.onnx", 0, 3)
+    assert main(["policy", "check", str(learns)]) == 0
+    capsys.readouterr()
+    assert main(["policy", "check", str(learns), "--ladder", "camera"]) == 10
+    told = capsys.readouterr().err
+    assert f"{learns}:3: learned.file: cannot use " in told
+    assert "it takes 20 numbers and scores 3; 7 variants need 40 and 7" in told
+    learns.write_text(LEARNS + "  ladders: [other]\n", encoding="utf-8")
+    assert main(["policy", "check", str(learns), "--ladder", "camera"]) == 0
+
+
+def test_check_names_a_network_that_is_not_there_or_broken(
+    learns: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"nonsense")
+    assert main(["policy", "check", str(learns)]) == 10
+    assert f"{learns}:3: learned.file: cannot load net.onnx" in capsys.readouterr().err
+    with (tmp_path / "net.onnx").open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    assert main(["policy", "check", str(learns)]) == 10
+    assert "larger than 64 MiB" in capsys.readouterr().err
+    (tmp_path / "net.onnx").unlink()
+    for verb in ("check", "test", "explain"):
+        assert main(["policy", verb, str(learns)]) == 10
+        assert f"{learns}:3: learned.file: cannot find the network" in capsys.readouterr().err
+
+
+def test_a_network_is_told_in_words_and_makes_a_difference(
+    learns: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["policy", "explain", str(learns)]) == 0
+    assert f"the network {tmp_path / 'net.onnx'} (" in capsys.readouterr().out
+    other = tmp_path / "other.yaml"
+    other.write_text("policy: learns\n", encoding="utf-8")
+    assert main(["policy", "diff", str(other), str(learns)]) == 1
+
+
+def test_test_and_simulate_run_the_network_that_the_policy_names(
+    learns: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = "{about: a minute in a cool room, ambient_c: 20, duration_s: 120}"
+    expect = f"expect:\n- {{scenario: {scenario}, accuracy: 0.6}}\n"
+    learns.write_text(LEARNS + expect, encoding="utf-8")
+    assert main(["policy", "test", str(learns)]) == 1, "the cheapest variant, all the time"
+    learns.write_text("policy: plain\n" + expect, encoding="utf-8")
+    assert main(["policy", "test", str(learns)]) == 0
+    (tmp_path / "s.yaml").write_text("about: cool\nambient_c: 20\nduration_s: 120\n")
+    command = ["simulate", str(learns), "--scenario", str(tmp_path / "s.yaml"), "--json"]
+    capsys.readouterr()
+    assert main(command) == 0
+    assert main([*command, "--learned", str(tmp_path / "net.onnx")]) == 0
+    plain, learned = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert learned["accuracy"] < 0.6 < plain["accuracy"]
+    assert main([*command, "--learned", "nowhere.onnx"]) == 2

@@ -148,6 +148,7 @@ def test_a_policy_reload_under_load_keeps_what_the_controller_learned(
 
     crowd = Crowd(daemon.runtime_dir, some_frames(), lambda _turn, _answer: None, count=2)
     try:
+        wait_for(lambda: daemon.control.call("why")["decisions"], what="a decision")
         wait_for(lambda: "temperature" in decision()["headroom"], what="a temperature")
         crowd.wait_for_more(200)
         wait_for(lambda: decision()["at_s"] > decision()["since_s"] + 1, what="a while")

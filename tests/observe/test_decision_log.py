@@ -21,7 +21,7 @@ from edgerund.observe.decision_log import (
     moment_item,
     older,
 )
-from edgerund.types import Decision, Reason, Rejection
+from edgerund.types import Decision, Proposal, Reason, Rejection
 
 
 def decided(variant: str, code: str = "best", at_s: float = 0.0, ladder: str = "a") -> Decision:
@@ -35,6 +35,7 @@ def decided(variant: str, code: str = "best", at_s: float = 0.0, ladder: str = "
         warm=("low",),
         notes=("no battery",),
         since_s=at_s - 3.0,
+        proposal=Proposal("other"),
     )
 
 

@@ -22,6 +22,7 @@ STATUS: dict[str, Any] = {
     "ready": True,
     "up_s": 12.5,
     "control_failures": 0,
+    "learned": {"file": "net.onnx", "sha256": "00", "pid": 7, "trouble": ""},
     "ladders": [
         {
             "name": "demo",

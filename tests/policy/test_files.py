@@ -46,7 +46,7 @@ def test_a_shipped_policy_works_on_any_ladder_without_any_sensor(path: Path) -> 
 def test_a_shipped_policy_expects_something_and_can_be_told(path: Path) -> None:
     model, _ = read_policy(path)
     assert model.expect
-    words = policy_words.sentences(model.plan())
+    words = policy_words.sentences(model.plan(FOLDER))
     assert len(words) == len(set(words))
     assert words[0].startswith(f"policy {path.stem}: ")
 
@@ -153,7 +153,7 @@ def test_an_explanation_says_why_since_when_and_what_a_better_one_needs() -> Non
 
 
 @pytest.mark.parametrize(
-    "code", ["power", "latency", "battery", "memory", "rule", "hold", "dwell", "floor"]
+    "code", ["power", "latency", "battery", "memory", "rule", "hold", "dwell", "floor", "learned"]
 )
 def test_every_binding_reason_names_a_need(code: str) -> None:
     bare = Decision("m", "a", Reason(code, "x", "thing"), 0.0)

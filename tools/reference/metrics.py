@@ -35,6 +35,7 @@ _STATUS = {
     "ready": True,
     "up_s": 0.0,
     "control_failures": 0,
+    "learned": {"trouble": ""},
     "ladders": [_LADDER],
     "senses": [{"name": "temp_c", "value": 1.0, "unit": "C", "age_s": 0.0}],
 }

@@ -13,7 +13,7 @@ PACKAGE = Path(edgerund.__file__).parent
 FLOORS = (
     ("The front door", ("cli",)),
     ("The running system, the imagined one, the workbench", ("daemon", "sim", "build", "bench")),
-    ("Measuring on this device", ("profile",)),
+    ("What joins the rooms below", ("profile", "learned")),
     (
         "The rooms where the work is done",
         ("serve", "client", "policy", "sensors", "actuators", "engines", "vision", "observe"),
