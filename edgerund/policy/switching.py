@@ -62,10 +62,15 @@ def token_left_s(memory: SwitchMemory, terms: Switching) -> float:
 def switched(
     memory: SwitchMemory, terms: Switching, chosen: str, cause: str, now_s: float
 ) -> SwitchMemory:
-    """The memory after a decision for ``chosen``. Every swap is paid; safety moves may go into debt."""
+    """The memory after a decision for ``chosen``. Every swap is paid; safety moves may go into debt.
+
+    The way down that a lost sense forces costs nothing, the way back does: an outage is no doing of the controller's,
+    and pays one swap, not two.
+    """
     if chosen == memory.chosen:
         return memory
     if memory.chosen is None:
         return memory._replace(chosen=chosen, since_s=now_s, cause=cause)
-    tokens = (memory.tokens if memory.tokens is not None else FIRST_TOKENS) - 1.0
+    price = 0.0 if cause == "sensor_lost" else 1.0
+    tokens = (memory.tokens if memory.tokens is not None else FIRST_TOKENS) - price
     return SwitchMemory(chosen, now_s, max(-burst(terms), tokens), memory.filled_s, cause)

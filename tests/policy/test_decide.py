@@ -369,3 +369,25 @@ def test_headroom_shrinks_towards_each_limit() -> None:
     ).headroom
     assert slow["latency"] < cool["latency"]
     assert slow["temperature"] < cool["temperature"]
+
+
+def test_an_outage_costs_one_swap_and_outages_without_end_no_more_than_the_bucket() -> None:
+    terms = Switching(dwell_s=1.0, max_per_hour=60.0)
+    policy = replace(WARM, switching=terms, lost={"temp_c": "cheapest"})
+    loop = Loop(policy)
+    loop.run(600, temp_c=40.0)
+    full = loop.state.ladders["m"].switch.tokens or 0.0
+    loop.run(12, temp_c=None)
+    assert loop.live == "nano"
+    assert (loop.state.ladders["m"].switch.tokens or 0.0) >= full
+    loop.run(5, temp_c=40.0)
+    assert loop.live == "fp16"
+    assert (loop.state.ladders["m"].switch.tokens or 0.0) < full
+    start = len(loop.decisions)
+    for _ in range(180):
+        loop.run(8, temp_c=None)
+        loop.run(12, temp_c=40.0)
+    swaps = [d for d in loop.decisions[start:] if d.changed]
+    up = [d for d in swaps if d.reason.code != "sensor_lost"]
+    assert 30 < len(up) <= 60
+    assert len(swaps) - len(up) <= len(up) + 1
