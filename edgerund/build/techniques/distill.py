@@ -32,7 +32,7 @@ class Distill:
     """Builds a student from the recipe's ``model`` and trains it with the recipe's ``fit`` on the teacher's answers.
 
     The last parent is the teacher; with two, the first is the student to start from. Features are compared after
-    a 1 x 1 projection and pooling to the smaller grid, both normalised per channel (after Romero 2015,
+    a 1 x 1 projection and pooling to the smaller grid, both normalised per picture (after Romero 2015,
     arXiv:1412.6550); the recipe's ``fit`` has to add ``model.penalty`` to its mean loss.
     """
 
