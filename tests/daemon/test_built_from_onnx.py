@@ -17,7 +17,7 @@ from edgerund.client import Answer, Client
 from tests.daemon.conftest import Running, Start
 from tests.shared_data import shared
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(2400)]
 pytest.importorskip("onnx")
 
 PERSON, BIRD, CAT, KITE = 0, 14, 15, 33
