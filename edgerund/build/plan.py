@@ -64,9 +64,13 @@ class Plan:
     @property
     def choices(self) -> tuple[Choice, ...]:
         """What may become a variant: what the recipe names, or every stage that gives ONNX or a cascade."""
-        if isinstance(self.recipe.variants, str):
-            return tuple(Choice(stage=s.name) for s in self.stages if s.technique.gives in MODELS)
-        return (*self.recipe.variants, *(Choice(stage=name) for name in self.found))
+        search, named = self.recipe.search, self.recipe.variants
+        found = self.found if search is None or search.enter else ()
+        if isinstance(named, str):
+            stages = [s.name for s in self.stages if s.technique.gives in MODELS]
+            known = [name for name in stages if name in found or name not in self.found]
+            return tuple(Choice(stage=name) for name in known)
+        return (*named, *(Choice(stage=name) for name in found))
 
     def with_found(self, chains: Sequence[Sequence[Stage]]) -> Plan:
         """The plan with one further stage for each chain that a search kept, named ``search-1`` and so on."""

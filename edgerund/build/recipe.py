@@ -133,6 +133,9 @@ class SearchFile(Strict):
         default=None, ge=0, le=1, description="Chains of less accuracy are of no use."
     )
     most: int = Field(default=8, ge=1, le=64, description="How many of the front are kept.")
+    enter: bool = Field(
+        default=True, description="Whether those may become variants; else they are in the report."
+    )
 
 
 class MeasureFile(Strict):
