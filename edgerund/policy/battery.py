@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_least, at_most
 from edgerund.types.policy import BatteryLimit
 
 WINDOW_S, LONGEST_WINDOW_S = 30.0, 600.0
@@ -81,7 +82,8 @@ def emptier(
 
 
 def _left(memory: BatteryMemory, limit: BatteryLimit, now_s: float) -> tuple[bool, float, float]:
-    usable, pace_mw = usable_mwh(memory, limit), ceiling_mw(memory, limit, now_s)
+    usable = usable_mwh(memory, limit)
+    pace_mw = ceiling_mw(memory, usable, left_s(memory, limit, now_s))
     return (
         usable is None or usable > 0.0,
         math.inf if pace_mw is None else pace_mw,
@@ -109,10 +111,10 @@ def other_mw(memory: BatteryMemory, ahead_s: float) -> float:
     """
     if not memory.others_mw:
         return 0.0
-    ahead_s = max(ahead_s, 1.0)
+    ahead_s = at_least(1.0, ahead_s)
     seen_s = len(memory.others_mw) * WINDOW_S
-    usual = usual_mw(memory) * min(1.0, BELIEF * seen_s / ahead_s)
-    return usual + (memory.others_mw[-1] - usual) * min(1.0, LASTS_S / ahead_s)
+    usual = usual_mw(memory) * at_most(1.0, BELIEF * seen_s / ahead_s)
+    return usual + (memory.others_mw[-1] - usual) * at_most(1.0, LASTS_S / ahead_s)
 
 
 def usable_mwh(memory: BatteryMemory, limit: BatteryLimit) -> float | None:
@@ -129,16 +131,16 @@ def left_s(memory: BatteryMemory, limit: BatteryLimit, now_s: float) -> float | 
     """Time to the end of the mission; None: it has no end, 0: it is over."""
     if limit.mission_s is None or memory.began_s is None:
         return None
-    return max(0.0, memory.began_s + limit.mission_s - now_s)
+    return at_least(0.0, memory.began_s + limit.mission_s - now_s)
 
 
-def ceiling_mw(memory: BatteryMemory, limit: BatteryLimit, now_s: float) -> float | None:
-    """The board power that reaches the end of the mission with the reserve: the pace."""
-    usable = usable_mwh(memory, limit)
-    remaining = left_s(memory, limit, now_s)
-    if usable is None or remaining is None or remaining <= 0.0:
+def ceiling_mw(
+    memory: BatteryMemory, usable_mwh: float | None, left_s: float | None
+) -> float | None:
+    """The board power that uses up ``usable_mwh`` at the end of the mission, in ``left_s``: the pace."""
+    if usable_mwh is None or left_s is None or left_s <= 0.0:
         return None
-    return usable * 3600.0 / remaining - other_mw(memory, remaining)
+    return usable_mwh * 3600.0 / left_s - other_mw(memory, left_s)
 
 
 def _energy_mwh(

@@ -74,7 +74,8 @@ def tabulate(
     loads = loads_mw(ladder, memory, costs)
     least, who = _floor(policy, terms, accuracies, floors.granted(policy, memory.wishes))
     limit = limit_of(policy, terms, ladder)
-    blocked = [_blocked(policy, ladder, v, memory_bytes) for v in ladder.variants]
+    reserve = None if policy.memory is None else policy.memory.reserve_bytes
+    blocked = [_blocked(v, ladder.live, memory_bytes, reserve) for v in ladder.variants]
     current = _place(names, memory.switch.chosen)
     if current is None or blocked[current]:
         current = _place(names, ladder.live)
@@ -103,7 +104,9 @@ def tabulate(
         )
     allowed, held, notes = _allowed(ladder, rule, names, now_s)
     usable = usable_of(candidates, current)
-    permitted = [c for c in usable if c.place in allowed] or usable
+    permitted = usable
+    if len(allowed) < len(names):
+        permitted = [c for c in usable if c.place in allowed] or usable
     return Table(
         ladder, candidates, current, allowed, permitted, held, None if held else rule, notes
     )
@@ -176,18 +179,16 @@ def _below_floor(
 
 
 def _blocked(
-    policy: PolicyPlan, ladder: LadderState, variant: VariantState, available: Sensed
+    variant: VariantState, live: str | None, available: Sensed, reserve: int | None
 ) -> Reason | None:
     if variant.quarantined is not None:
         return reasons.quarantine(variant.name, variant.quarantined)
-    needed = variant.card.memory_bytes
-    resident = variant.resident or variant.name == ladder.live
-    if policy.memory is None or needed is None or resident or available.value is None:
+    if reserve is None or variant.resident or variant.name == live:
         return None
-    left = available.value - needed
-    if left < policy.memory.reserve_bytes:
-        return reasons.memory(variant.name, needed, available.value, policy.memory.reserve_bytes)
-    return None
+    needed, there = variant.card.memory_bytes, available.value
+    if needed is None or there is None or there - needed >= reserve:
+        return None
+    return reasons.memory(variant.name, needed, there, reserve)
 
 
 def _place(names: Sequence[str], name: str | None) -> int | None:

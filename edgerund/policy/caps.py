@@ -17,6 +17,7 @@ from edgerund.policy.state import CapMemory
 from edgerund.types import Reason
 from edgerund.types.policy import Actuators
 
+NOTHING_CAPPED = CapMemory()
 DOWN_S = 2.0  # between two steps down, so that the first can show
 
 
@@ -44,9 +45,9 @@ def next_caps(
     now_s: float,
 ) -> CapMemory:
     """The caps after this tick. ``board_mw`` is what the board draws with the variants that serve now."""
+    if not terms.caps:
+        return NOTHING_CAPPED
     most = steps_each(terms) * len(terms.caps)
-    if not most:
-        return CapMemory()
     level = min(memory.level, most)
     waited_s = now_s - memory.changed_s
     why = _too_much(limits, board_mw)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_most
 from edgerund.types import Reason
 
 NOTHING_MW = -1.0  # less than any board draws: only the cheapest variants are left
@@ -76,11 +77,11 @@ def together(
     """All of ``found``."""
     lowest = lowest_hard = lowest_climb = lowest_leap = ANYTHING_MW
     for board_mw, climb_mw, leap_mw, _, hard, _, _ in found:
-        lowest = min(lowest, board_mw)
-        lowest_climb = min(lowest_climb, climb_mw)
-        lowest_leap = min(lowest_leap, leap_mw)
+        lowest = at_most(lowest, board_mw)
+        lowest_climb = at_most(lowest_climb, climb_mw)
+        lowest_leap = at_most(lowest_leap, leap_mw)
         if hard:
-            lowest_hard = min(lowest_hard, board_mw)
+            lowest_hard = at_most(lowest_hard, board_mw)
     return Ceilings(
         tuple(found),
         barred,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 from edgerund.policy import reasons
+from edgerund.policy.bounds import within
 from edgerund.policy.chance import chance_within
-from edgerund.policy.slowdown import Z99, LatencyForecast, forecasts
+from edgerund.policy.slowdown import Z99, forecasts
 from edgerund.policy.state import LadderMemory
 from edgerund.types import LadderState, Reason
 from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan
@@ -15,21 +16,15 @@ from edgerund.types.policy import LadderTerms, LatencyLimit, PolicyPlan
 OPEN_LOOP_S = 600.0  # for so long after a refused frame, a variant must keep up with the clients
 
 
-class Timeliness(NamedTuple):
-    """The chance that a frame is served in time.
+Timeliness: TypeAlias = "tuple[float, Reason | None, Reason | None, float | None]"
+"""(chance, unfit, unready, headroom) of one variant: a plain tuple, as one is made for each at every tick.
 
-    ``unfit`` tells why that is too little; ``unready`` why it is too little for a move up. ``headroom`` is 0..1: the
-    share of the deadline that 99 % of the replies leave; None without a deadline.
-    """
-
-    chance: float = 1.0
-    unfit: Reason | None = None
-    unready: Reason | None = None
-    headroom: float | None = None
-
-
-NO_DEADLINE = Timeliness()
-UNKNOWN = Timeliness(headroom=1.0)
+``chance`` is that of a frame to be served in time; ``unfit`` tells why that is too little; ``unready`` why it is too
+little for a move up. ``headroom`` is 0..1: the share of the deadline that 99 % of the replies leave; None without a
+deadline.
+"""
+NO_DEADLINE: Timeliness = (1.0, None, None, None)
+UNKNOWN: Timeliness = (1.0, None, None, 1.0)
 
 
 def limit_of(policy: PolicyPlan, terms: LadderTerms, ladder: LadderState) -> LatencyLimit | None:
@@ -57,24 +52,26 @@ def timeliness(
     if limit is None:
         return [NO_DEADLINE] * len(variants)
     open_loop = memory.refused_s is not None and now_s - memory.refused_s <= OPEN_LOOP_S
-    tight_ms = limit.max_ms * (1.0 - hysteresis)
+    max_ms, asked = limit.max_ms, limit.chance
+    tight_ms = max_ms * (1.0 - hysteresis)
+    better = len(variants) if current is None else current  # so many are above the current one
     found: list[Timeliness] = []
     expectations = forecasts(memory.latency, variants, bases)
     for place, expected in enumerate(expectations):
         if expected is None:
             found.append(_unmeasured(limit, ladder, place, expectations))
             continue
-        in_time = chance_within(expected, limit.max_ms)
-        served = served_share(memory, expected.mean_ms) if open_loop else 1.0
-        if served < limit.chance or in_time < limit.chance:
-            found.append(_late(limit, memory, variants[place].name, expected, in_time, served))
+        mean_ms, deviation_ms = expected
+        in_time = chance_within(expected, max_ms)
+        served = served_share(memory, mean_ms) if open_loop else 1.0
+        if served < asked or in_time < asked:
+            found.append(_late(limit, memory, variants[place].name, mean_ms, in_time, served))
             continue
-        left = 1.0 - (expected.mean_ms + Z99 * expected.deviation_ms) / limit.max_ms
-        better = current is None or place < current
         unready = None
-        if better and chance_within(expected, tight_ms) < limit.chance:
-            unready = reasons.latency(variants[place].name, expected.mean_ms, in_time, limit)
-        found.append(Timeliness(in_time, None, unready, min(1.0, max(0.0, left))))
+        if place < better and chance_within(expected, tight_ms) < asked:
+            unready = reasons.latency(variants[place].name, mean_ms, in_time, limit)
+        left = within(0.0, 1.0 - (mean_ms + Z99 * deviation_ms) / max_ms, 1.0)
+        found.append((in_time, None, unready, left))
     return found
 
 
@@ -88,28 +85,28 @@ def _late(
     limit: LatencyLimit,
     memory: LadderMemory,
     variant: str,
-    expected: LatencyForecast,
+    mean_ms: float,
     in_time: float,
     served: float,
 ) -> Timeliness:
     if served < in_time and served < limit.chance:
         why = reasons.overload(variant, served, memory.rate_hz, limit)
     else:
-        why = reasons.latency(variant, expected.mean_ms, in_time, limit)
-    return Timeliness(in_time * served, why, why, 0.0)
+        why = reasons.latency(variant, mean_ms, in_time, limit)
+    return in_time * served, why, why, 0.0
 
 
 def _unmeasured(
     limit: LatencyLimit,
     ladder: LadderState,
     place: int,
-    expectations: Sequence[LatencyForecast | None],
+    expectations: Sequence[tuple[float, float] | None],
 ) -> Timeliness:
     """Nobody measured it: it is worth a trial unless a cheaper variant is already too slow."""
     for cheaper, expected in list(zip(ladder.variants, expectations, strict=True))[place + 1 :]:
         if expected is not None:
             chance = chance_within(expected, limit.max_ms)
             if chance < limit.chance:
-                why = reasons.latency(cheaper.name, expected.mean_ms, chance, limit)
-                return Timeliness(chance, why, why, 0.0)
+                why = reasons.latency(cheaper.name, expected[0], chance, limit)
+                return chance, why, why, 0.0
     return UNKNOWN

@@ -138,7 +138,7 @@ def _decided(
         at_s=now_s,
         changed=chosen.name != table.ladder.live,
         voluntary=move.voluntary,
-        rejected=tuple([Rejection(name, because) for name, because in why.items()]),
+        rejected=tuple(why.values()),
         headroom=left,
         warm=_warm(table, move, shadow),
         notes=(*table.notes, *limits.notes, *floors.note(floor), *rests, *capping, *_note(said)),
@@ -149,10 +149,12 @@ def _decided(
         suggested_fps=fps,
         proposal=None if said is None else said.proposal,
     )
+    if switch is memory.switch and fps == memory.fps:
+        return decision, memory
     return decision, memory._replace(switch=switch, fps=fps)
 
 
-def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -> Reason:
+def _reason(table: Table, move: Move, why: Mapping[str, Rejection], now_s: float) -> Reason:
     """What binds: the hold, else why the next better variant was not taken, else nothing."""
     hold = table.ladder.hold
     chosen = table.candidates[move.place]
@@ -162,10 +164,10 @@ def _reason(table: Table, move: Move, why: Mapping[str, Reason], now_s: float) -
         left_s = hold.until_s - now_s if hold.until_s is not None else None
         return reasons.hold(hold.variant, hold.reason, left_s)
     if move.voluntary is False and table.current is not None and table.current != move.place:
-        return why[table.candidates[table.current].name]
+        return why[table.candidates[table.current].name].reason
     if table.current is not None and move.place < table.current:
         return reasons.climbs(chosen.name, table.candidates[table.current].name)
-    better = [why[c.name] for c in table.candidates if c.place < move.place]
+    better = [why[c.name].reason for c in table.candidates[: move.place]]
     binding = [reason for reason in better if reason.code not in ("best", "energy")]
     if binding:
         return binding[-1]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_least, within
+
 FAST_SHARE = 0.2  # of the slow node's C per W: die to sink against sink to air
 SENSOR_C = 0.2  # standard deviation of one reading
 SLOW_NOISE_C = 0.01
@@ -122,7 +124,7 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, settled: bo
         drift_c,
         slow + k_s * error,
         gap + k_g * error,
-        min(HEAT_RANGE * first, max(first / HEAT_RANGE, heat + k_h * error)),
+        within(first / HEAT_RANGE, heat + k_h * error, HEAT_RANGE * first),
         used,
         first,
         strain + STRAIN_GAIN * (news - strain),
@@ -131,7 +133,7 @@ def correct(f: Filter, temp_c: float, fast_w: float, power_w: float, settled: bo
         gg - 2.0 * k_g * to_g + s * k_g * k_g,
         sh - k_s * to_h - k_h * to_s + s * k_s * k_h,
         gh - k_g * to_h - k_h * to_g + s * k_g * k_h,
-        hh if hh > least_hh else least_hh,
+        at_least(least_hh, hh),
     )
 
 
@@ -148,4 +150,4 @@ def line(
 def deviation(f: Filter, ahead_s: float) -> float:
     """Standard deviation of that temperature."""
     move = 1.0 - math.exp(-ahead_s / f.tau_s)
-    return math.sqrt(max(0.0, f.p_ss + 2.0 * move * f.p_sg + move * move * f.p_gg))
+    return math.sqrt(at_least(0.0, f.p_ss + 2.0 * move * f.p_sg + move * move * f.p_gg))

@@ -39,24 +39,22 @@ def moves(
     all_mw = active_for_mw(state.power, limits.board_mw)
     hard_mw = active_for_mw(state.power, limits.hard_mw)
     targets = select(tables, all_mw, hard_mw)
-    over = load_mw(tables, _currents(tables, targets)) > all_mw
+    here = [_stay(t, target) for t, target in zip(tables, targets, strict=True)]
+    here_mw = load_mw(tables, here)
     settled = [
-        _forced(t, target, limits, over=over) for t, target in zip(tables, targets, strict=True)
+        _forced(t, target, limits, over=here_mw > all_mw)
+        for t, target in zip(tables, targets, strict=True)
     ]
-    if all(move is None for move in settled):
-        return _voluntary(policy, state, tables, limits, now_s)
+    if not any(settled):
+        return _voluntary(policy, state, tables, limits, here, here_mw, now_s)
     return [
-        move if move is not None else Move(_stay(t, target), voluntary=True)
-        for move, t, target in zip(settled, tables, targets, strict=True)
+        move if move is not None else Move(place, voluntary=True)
+        for move, place in zip(settled, here, strict=True)
     ]
 
 
 def _stay(table: Table, target: int) -> int:
     return table.current if table.current is not None else target
-
-
-def _currents(tables: Sequence[Table], targets: Sequence[int]) -> list[int]:
-    return [_stay(t, target) for t, target in zip(tables, targets, strict=True)]
 
 
 def load_mw(tables: Sequence[Table], places: Sequence[int]) -> float:
@@ -85,16 +83,19 @@ def _forced(table: Table, target: int, limits: Ceilings, *, over: bool) -> Move 
 
 
 def _voluntary(
-    policy: PolicyPlan, state: State, tables: Sequence[Table], limits: Ceilings, now_s: float
+    policy: PolicyPlan,
+    state: State,
+    tables: Sequence[Table],
+    limits: Ceilings,
+    here: Sequence[int],
+    here_mw: float,
+    now_s: float,
 ) -> list[Move]:
-    here = [t.current if t.current is not None else 0 for t in tables]
-    stay = [Move(p, voluntary=True) for p in here]
+    """What is better than to stay ``here``, where the models draw ``here_mw`` by their cards."""
     climb_mw = active_for_mw(state.power, limits.climb_mw)
-    if load_mw(tables, here) > climb_mw:
-        return stay
-    wanted = climb(tables, climb_mw)
+    wanted = climb(tables, climb_mw) if here_mw <= climb_mw else None
     if wanted is None or list(wanted) == here:
-        return stay
+        return [Move(p, voluntary=True) for p in here]
     waits = [
         _wait(policy, state, t, target, limits, now_s) if target != place else None
         for t, target, place in zip(tables, wanted, here, strict=True)

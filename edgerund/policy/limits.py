@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from edgerund.policy import battery, outlook, power, reasons, thermal
+from edgerund.policy.bounds import at_least, at_most, within
 from edgerund.policy.ceilings import Ceiling, Ceilings, impossible, together
 from edgerund.policy.senses import Sensed
 from edgerund.policy.state import State
@@ -13,6 +14,7 @@ from edgerund.types.policy import BatteryLimit, LostMode, PolicyPlan, TempLimit
 
 BATTERY_SENSES = ("battery_percent", "battery_energy_mwh", "battery_left_s")
 _BATTERY_SENSES = dict.fromkeys(BATTERY_SENSES)
+SOON_S = 8.0  # the fast node may pass the limit before the horizon, and be below it again there
 CLIMB_S = 30.0  # a better variant must fit for at least this long
 CLIMB_C = 0.3
 LEAP_S = 60.0  # and several steps at once must fit for this long, with more to spare
@@ -75,21 +77,23 @@ def _temperature(
         return
     margin = _margin_c(limit, memory, seen)
     now_mw = power.total_mw(state.power, memory.load_mw)
-    ahead_s = max(limit.horizon_s, CLIMB_S, policy.switching.dwell_s)
+    horizon_s = limit.horizon_s
+    soon_s = at_most(SOON_S, horizon_s)
+    ahead_s = at_least(at_least(CLIMB_S, horizon_s), policy.switching.dwell_s)
     soon, stay, later, last = outlook.outlooks(
-        memory, (min(8.0, limit.horizon_s), limit.horizon_s, ahead_s, max(ahead_s, LEAP_S))
+        memory, (soon_s, horizon_s, ahead_s, at_least(LEAP_S, ahead_s))
     )
     below_c = limit.max_c - margin
-    stay_mw = min(soon.room_mw(below_c), stay.room_mw(below_c))
-    climb_mw = min(stay_mw, later.room_mw(below_c - CLIMB_C))
+    stay_mw = at_most(soon.room_mw(below_c), stay.room_mw(below_c))
+    climb_mw = at_most(stay_mw, later.room_mw(below_c - CLIMB_C))
     leap_mw = last.room_mw(below_c - CLIMB_C - LEAP_C)
 
     def why_hot(expected_mw: float) -> Reason:
         more_mw = expected_mw - now_mw
         if soon.temp_c(more_mw) > stay.temp_c(more_mw):
-            ahead, reached_c = min(8.0, limit.horizon_s), soon.temp_c(more_mw)
+            ahead, reached_c = soon_s, soon.temp_c(more_mw)
         else:
-            ahead, reached_c = limit.horizon_s, stay.temp_c(more_mw)
+            ahead, reached_c = horizon_s, stay.temp_c(more_mw)
         return reasons.temperature(now_c, reached_c, ahead, limit, margin)
 
     def why_not_up(expected_mw: float) -> Reason:
@@ -100,13 +104,13 @@ def _temperature(
         Ceiling(
             now_mw + stay_mw,
             now_mw + climb_mw,
-            now_mw + min(climb_mw, leap_mw),
+            now_mw + at_most(climb_mw, leap_mw),
             why_hot,
             why_climb=why_not_up,
         )
     )
     then_c = stay.temp_c(board_mw - now_mw)
-    headroom["temperature"] = _share((limit.max_c - then_c) / max(1.0, limit.max_c - 25.0))
+    headroom["temperature"] = _share((limit.max_c - then_c) / at_least(1.0, limit.max_c - 25.0))
 
 
 def _margin_c(limit: TempLimit, memory: thermal.ThermalMemory, seen: Sensed) -> float:
@@ -142,8 +146,8 @@ def _battery(
         found.append(impossible(why))
         headroom["battery"] = 0.0
         return
-    pace_mw = battery.ceiling_mw(memory, limit, now_s)
     left_s = battery.left_s(memory, limit, now_s)
+    pace_mw = battery.ceiling_mw(memory, usable, left_s)
     if pace_mw is not None and left_s is not None:
         climb = pace_mw * (1.0 - policy.switching.hysteresis) if pace_mw > 0.0 else pace_mw
         found.append(
@@ -222,4 +226,4 @@ def _barred(sensed: Mapping[str, Sensed], troubled: Sequence[str]) -> Reason | N
 
 
 def _share(value: float) -> float:
-    return min(1.0, max(0.0, value))
+    return within(0.0, value, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_most
 from edgerund.policy.power import energies_mj
 from edgerund.policy.slowdown import LatencyMemory, base_ms
 from edgerund.policy.state import LadderMemory
@@ -56,12 +57,12 @@ def loads_mw(ladder: LadderState, memory: LadderMemory, costs: Costs) -> list[fl
     saturated, a cheaper one will be asked more often, but never so that it costs more than the live one.
     """
     bases, energies = costs
-    served = ladder.serving.variant or ladder.live
-    live = next((i for i, v in enumerate(ladder.variants) if v.name == served), None)
+    served, names = ladder.serving.variant or ladder.live, [v.name for v in ladder.variants]
+    live = names.index(served) if served in names else None
     demand = memory.rate_hz
     better = len(bases) if live is None else live
     loads = [
-        energy * min(demand, 1000.0 / base) if base else energy * demand
+        energy * at_most(demand, 1000.0 / base) if base else energy * demand
         for energy, base in zip(energies[:better], bases[:better], strict=True)
     ]
     loads += [energy * demand for energy in energies[better:]]

@@ -48,11 +48,11 @@ def observe(policy: PolicyPlan, state: State, snapshot: Snapshot) -> tuple[State
         memory = _ladder(policy, state.ladders.get(name), ladder, now_s, dt_s)
         ladders[name] = memory
         costs[name] = costs_of(ladder, memory.latency)
-        served = ladder.serving.variant
-        for variant, energy in zip(ladder.variants, costs[name].energies, strict=True):
-            if variant.name == served:
-                window_mw += energy * _rate_hz(ladder.serving)
-                flow_mw += energy * memory.flow_hz
+        served, names = ladder.serving.variant, [v.name for v in ladder.variants]
+        if served in names:
+            energy = costs[name].energies[names.index(served)]
+            window_mw += energy * _rate_hz(ladder.serving)
+            flow_mw += energy * memory.flow_hz
     seen = Seen(now_s, dt_s, limiting, sensed, costs, window_mw, flow_mw)
     power_memory, drawn_mw = _power(policy, state.power, seen)
     return (
@@ -164,7 +164,7 @@ def _battery(
     sensed = seen.sensed
     if policy.battery is None or all(sensed[name].kind == "absent" for name in BATTERY_SENSES):
         return memory
-    percent, energy, left = (_value(sensed[name]) for name in BATTERY_SENSES)
+    percent, energy, left = [_value(sensed[name]) for name in BATTERY_SENSES]
     mains = _value(sensed["on_mains"])
     gauge = battery.Gauge(percent, energy, left, mains is not None and mains >= 0.5)
     now_s, dt_s = seen.now_s, seen.dt_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_least, at_most, within
 from edgerund.types import Card
 
 ACTIVE_MW = 3000.0  # an inference without a card figure is taken to cost this much while it runs
@@ -66,7 +67,7 @@ def observe(memory: PowerMemory, measured_mw: float, active_mw: float, dt_s: flo
         memory = memory._replace(seen=True, idle_mw=idle, p_idle=(0.1 * measured_mw + 100.0) ** 2)
     level = 0.01 * measured_mw + 10.0
     p_idle = memory.p_idle + level * level * dt_s
-    p_gain = min(memory.p_gain + 1e-5 * dt_s, 1.0)
+    p_gain = at_most(1.0, memory.p_gain + 1e-5 * dt_s)
     noise = (0.03 * measured_mw + 20.0) ** 2
     # innovation of H = (1, active)
     s = p_idle + 2.0 * active_mw * memory.p_cross + active_mw * active_mw * p_gain + noise
@@ -75,12 +76,12 @@ def observe(memory: PowerMemory, measured_mw: float, active_mw: float, dt_s: flo
     error = measured_mw - (memory.idle_mw + memory.gain * active_mw)
     cross = memory.p_cross - k_idle * (memory.p_cross + active_mw * p_gain)
     return PowerMemory(
-        idle_mw=max(0.0, memory.idle_mw + k_idle * error),
-        gain=min(MAX_GAIN, max(MIN_GAIN, memory.gain + k_gain * error)),
-        p_idle=max(1.0, p_idle - k_idle * (p_idle + active_mw * memory.p_cross)),
-        p_cross=cross,
-        p_gain=max(1e-6, p_gain - k_gain * (memory.p_cross + active_mw * p_gain)),
-        seen=True,
+        at_least(0.0, memory.idle_mw + k_idle * error),
+        within(MIN_GAIN, memory.gain + k_gain * error, MAX_GAIN),
+        at_least(1.0, p_idle - k_idle * (p_idle + active_mw * memory.p_cross)),
+        cross,
+        at_least(1e-6, p_gain - k_gain * (memory.p_cross + active_mw * p_gain)),
+        True,
     )
 
 

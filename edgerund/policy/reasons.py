@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from edgerund.types import Reason
 from edgerund.types.policy import BatteryLimit, LatencyLimit, PowerLimit, Rule, TempLimit
 
@@ -199,7 +197,6 @@ def cost(gain: float, price: float) -> Reason:
     )
 
 
-@lru_cache(maxsize=1024)
 def less_accurate(accuracy: float, chosen: str, better: float) -> Reason:
     """The chosen one is better."""
     return Reason(

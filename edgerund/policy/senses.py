@@ -73,15 +73,16 @@ def sense(
         reading is None or (type(reading) is NoData and reading.reason == ABSENT)
     ):
         return _absent(name), None
-    if isinstance(reading, Reading) and _plausible(name, reading.value):
-        age_s = reading.age_s
+    low, high = _range(name)
+    if isinstance(reading, Reading) and low <= reading.value <= high:  # false for NaN
+        value, age_s = reading.value, reading.age_s
         if not 0.0 <= age_s < math.inf:
             age_s = 0.0 if -math.inf < age_s < 0.0 else math.inf
         if age_s <= stale_after_s:
-            after = _remember(memory, reading.value, now_s - age_s)
+            after = _remember(memory, value, now_s - age_s)
             if age_s <= FRESH_S:
-                return Sensed(name, "fresh", reading.value, age_s), after
-            return Sensed(name, "aged", reading.value, age_s, "", _news(memory, reading)), after
+                return Sensed(name, "fresh", value, age_s), after
+            return Sensed(name, "aged", value, age_s, "", _news(memory, reading)), after
         return _too_old(name, reading, memory, now_s, age_s, stale_after_s)
     if isinstance(reading, Reading):
         detail = f"{name} reads {reading.value:g}, which cannot be"
@@ -150,17 +151,13 @@ def _missing(
 def _remember(memory: SenseMemory | None, value: float, at_s: float) -> SenseMemory:
     if memory is None or memory.value != value:
         return SenseMemory(value, at_s, at_s)
-    return SenseMemory(value, max(at_s, memory.at_s), memory.steady_since_s)
+    _, seen_s, steady_since_s = memory
+    return SenseMemory(value, at_s if at_s > seen_s else seen_s, steady_since_s)
 
 
 @lru_cache(maxsize=256)
 def _absent(name: str) -> Sensed:
     return Sensed(name, "absent", None, 0.0, f"this machine has no {name}")
-
-
-def _plausible(name: str, value: float) -> bool:
-    low, high = _range(name)
-    return low <= value <= high  # false for NaN
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_least, at_most
 from edgerund.types import Card, ServingFigures, VariantState
 
 Z99 = 2.326  # standard deviations between median and 99th percentile of a normal distribution
@@ -51,7 +52,7 @@ class LatencyForecast(NamedTuple):
 def base_ms(memory: LatencyMemory, variant: str, card: Card) -> float | None:
     """The latency of an undisturbed inference: the card's, else what was learned, else unknown."""
     if card.latency_ms:
-        return max(card.latency_ms, LEAST_MS)
+        return at_least(LEAST_MS, card.latency_ms)
     return memory.learned_ms.get(variant)
 
 
@@ -66,7 +67,7 @@ def observe(
     windows = memory.windows if name == memory.variant else 0
     learned_ms = _learned(memory, windows, name, cards[name], sample)
     base = cards[name].latency_ms or learned_ms[name]
-    ratio = sample / max(base, LEAST_MS)
+    ratio = sample / at_least(LEAST_MS, base)
     residual = _residual(memory, windows, name, ratio)
     mean, variance, noise = _filtered(memory, ratio * math.exp(-residual.get(name, 0.0)))
     wait_ratio, spread = _shape(memory, serving, sample, cards[name])
@@ -87,16 +88,16 @@ def observe(
 def forecast(memory: LatencyMemory, variant: str, card: Card) -> LatencyForecast | None:
     """Latency of a reply if ``variant`` served now; None if nothing is known about it."""
     (found,) = forecasts(memory, [VariantState(variant, card)], [base_ms(memory, variant, card)])
-    return found
+    return None if found is None else LatencyForecast(*found)
 
 
 def forecasts(
     memory: LatencyMemory, variants: Sequence[VariantState], bases: Sequence[float | None]
-) -> list[LatencyForecast | None]:
-    """Of every variant, given its ``base_ms``."""
+) -> list[tuple[float, float] | None]:
+    """Mean and deviation, as in ``LatencyForecast``, of every variant, given its ``base_ms``."""
     mean, variance, noise, _, _, _, residual, _, wait_ratio, spread = memory
     drift, waited = math.sqrt(variance + noise), 1.0 + wait_ratio
-    found: list[LatencyForecast | None] = []
+    found: list[tuple[float, float] | None] = []
     for variant, base in zip(variants, bases, strict=True):
         if base is None:
             found.append(None)
@@ -105,11 +106,10 @@ def forecasts(
         alone_ms = base if differs is None else base * math.exp(differs)
         mean_ms = alone_ms * mean * waited
         share = spread if spread is not None else _card_spread(variant.card)
-        if (
-            spread is not None and variant.card.varies
-        ):  # its hard frames are its own, whoever serves now
+        if spread is not None and variant.card.varies:
+            # its hard frames are its own, whoever serves now
             share = math.hypot(spread, _card_spread(variant.card))
-        found.append(LatencyForecast(mean_ms, math.hypot(alone_ms * drift, share * mean_ms)))
+        found.append((mean_ms, math.hypot(alone_ms * drift, share * mean_ms)))
     return found
 
 
@@ -168,11 +168,11 @@ def _filtered(memory: LatencyMemory, measured: float) -> tuple[float, float, flo
     prior = memory.variance + memory.noise
     gain = prior / (prior + NOISE_R)
     step = gain * (measured - memory.mean)
-    noise = max(NOISE_Q0, FORGET * memory.noise + (1.0 - FORGET) * step * step)
+    noise = at_least(NOISE_Q0, FORGET * memory.noise + (1.0 - FORGET) * step * step)
     if step < 0.0:
         # being faster than expected is no reason for doubt that could outweigh the good news
-        noise = max(NOISE_Q0, min(noise, memory.noise))
-    return max(1e-3, memory.mean + step), (1.0 - gain) * prior, min(noise, 100.0)
+        noise = at_least(NOISE_Q0, at_most(memory.noise, noise))
+    return at_least(1e-3, memory.mean + step), (1.0 - gain) * prior, at_most(100.0, noise)
 
 
 def _shape(
@@ -182,12 +182,12 @@ def _shape(
     total = middle_ms(serving.latency_ms_p50, serving.latency_ms_mean, serving)
     if total is None or not plausible(total):
         return memory.wait_ratio, memory.spread
-    wait_ratio = _smooth(memory.wait_ratio, max(0.0, total / sample - 1.0))
+    wait_ratio = _smooth(memory.wait_ratio, at_least(0.0, total / sample - 1.0))
     tail, spread = serving.latency_ms_p99, memory.spread
     if tail is not None and plausible(tail):
-        seen = max(0.0, tail / total - 1.0) / Z99
+        seen = at_least(0.0, tail / total - 1.0) / Z99
         if card.varies:
-            seen = math.sqrt(max(0.0, seen * seen - _card_spread(card) ** 2))
+            seen = math.sqrt(at_least(0.0, seen * seen - _card_spread(card) ** 2))
         spread = seen if spread is None else _smooth(spread, seen)
     return wait_ratio, spread
 

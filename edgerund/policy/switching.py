@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_least, at_most, within
 from edgerund.types.policy import Switching
 
 
@@ -25,11 +26,12 @@ FIRST_TOKENS = 2.0  # a restart or a reload is no way to a full bucket
 
 def burst(terms: Switching) -> float:
     """The bucket's size; with ``_rate`` no hour sees more than ``max_per_hour`` paid swaps."""
-    return max(1.0, min(8.0, terms.max_per_hour / 7.5))
+    return within(1.0, terms.max_per_hour / 7.5, 8.0)
 
 
-def _rate_hz(terms: Switching) -> float:
-    return max(0.0, terms.max_per_hour - burst(terms)) / 3600.0 or terms.max_per_hour / 7200.0
+def _rate_hz(terms: Switching, most: float) -> float:
+    """Tokens per second into a bucket of size ``most``."""
+    return at_least(0.0, terms.max_per_hour - most) / 3600.0 or terms.max_per_hour / 7200.0
 
 
 def refill(memory: SwitchMemory, terms: Switching, now_s: float) -> SwitchMemory:
@@ -39,8 +41,8 @@ def refill(memory: SwitchMemory, terms: Switching, now_s: float) -> SwitchMemory
     if tokens is None:
         tokens = FIRST_TOKENS
     else:
-        tokens += max(0.0, now_s - filled_s) * _rate_hz(terms)
-    return SwitchMemory(chosen, since_s, min(most, tokens), now_s, cause)
+        tokens += at_least(0.0, now_s - filled_s) * _rate_hz(terms, most)
+    return SwitchMemory(chosen, since_s, at_most(most, tokens), now_s, cause)
 
 
 def dwell_left_s(
@@ -56,7 +58,7 @@ def dwell_left_s(
 def token_left_s(memory: SwitchMemory, terms: Switching) -> float:
     """How long until the bucket holds a whole token; 0: it does."""
     tokens = memory.tokens if memory.tokens is not None else FIRST_TOKENS
-    return max(0.0, 1.0 - tokens) / _rate_hz(terms)
+    return max(0.0, 1.0 - tokens) / _rate_hz(terms, burst(terms))
 
 
 def switched(

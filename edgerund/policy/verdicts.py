@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from edgerund.policy import reasons
 from edgerund.policy.candidates import Candidate, Table
@@ -10,7 +11,7 @@ from edgerund.policy.ceilings import Ceilings
 from edgerund.policy.gate import Move, load_mw
 from edgerund.policy.power import total_mw
 from edgerund.policy.state import State
-from edgerund.types import Reason
+from edgerund.types import Reason, Rejection
 from edgerund.types.policy import PolicyPlan
 
 
@@ -21,12 +22,12 @@ def explain_rejections(
     limits: Ceilings,
     picked: Sequence[Move],
     index: int,
-) -> dict[str, Reason]:
+) -> dict[str, Rejection]:
     """Why each variant that ladder ``index`` did not take was not taken."""
     table, move = tables[index], picked[index]
     chosen = table.candidates[move.place]
     others = load_mw(tables, [m.place for m in picked]) - chosen.load_mw
-    found: dict[str, Reason] = {}
+    found: dict[str, Rejection] = {}
     for candidate in table.candidates:
         if candidate.place == move.place:
             continue
@@ -39,7 +40,8 @@ def explain_rejections(
         if reason is None and (not worse or candidate.load_mw > chosen.load_mw):
             reason = _too_much(state, tables, limits, index, candidate.load_mw, others)
         if reason is None and worse:
-            reason = _worse(policy, candidate, chosen)
+            found[candidate.name] = _worse(policy, candidate, chosen)
+            continue
         if reason is None and move.instead is not None:
             reason = reasons.learned(chosen.name, candidate.name)
         if reason is None and move.climbing is not None:
@@ -47,7 +49,7 @@ def explain_rejections(
         if reason is None:
             expected = total_mw(state.power, others + candidate.load_mw)
             reason = candidate.unready or limits.broken(expected, climb=True) or move.waits
-        found[candidate.name] = reason or reasons.dwell(0.0)
+        found[candidate.name] = Rejection(candidate.name, reason or reasons.dwell(0.0))
     return found
 
 
@@ -79,10 +81,16 @@ def by_rule(table: Table, now_s: float) -> Reason | None:
     return reasons.rule(table.rule) if table.rule is not None else None
 
 
-def _worse(policy: PolicyPlan, candidate: Candidate, chosen: Candidate) -> Reason:
+def _worse(policy: PolicyPlan, candidate: Candidate, chosen: Candidate) -> Rejection:
     if policy.objective.goal == "energy" or chosen.accuracy < candidate.accuracy:
-        return reasons.more_energy(candidate.load_mw, chosen.name, chosen.load_mw)
-    return reasons.less_accurate(candidate.accuracy, chosen.name, chosen.accuracy)
+        why = reasons.more_energy(candidate.load_mw, chosen.name, chosen.load_mw)
+        return Rejection(candidate.name, why)
+    return _less_accurate(candidate.name, candidate.accuracy, chosen.name, chosen.accuracy)
+
+
+@lru_cache(maxsize=1024)
+def _less_accurate(variant: str, accuracy: float, chosen: str, better: float) -> Rejection:
+    return Rejection(variant, reasons.less_accurate(accuracy, chosen, better))
 
 
 def headroom(limits: Ceilings, table: Table, move: Move) -> Mapping[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgerund.policy.bounds import at_least
 from edgerund.sim import scenario
 from edgerund.sim.world import DT_S
 
@@ -31,4 +32,4 @@ class Battery:
 
     def step(self, power_w: float) -> None:
         """Draw ``power_w`` for one tick."""
-        self.left_wh = max(0.0, self.left_wh - self.drawn_w(power_w) * DT_S / 3600)
+        self.left_wh = at_least(0.0, self.left_wh - self.drawn_w(power_w) * DT_S / 3600)

@@ -77,8 +77,8 @@ class Decider:
 
     def shadows(self) -> Mapping[str, Shadow]:
         """What runs beside, per ladder."""
-        found = ((name, decision.shadow) for name, decision in self.decisions.items())
-        return {name: shadow for name, shadow in found if shadow is not None}
+        decisions = self.decisions.items()
+        return {name: d.shadow for name, d in decisions if d.shadow is not None}
 
     def warm(self) -> Mapping[str, Sequence[str]]:
         """What to keep resident next, per ladder."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 
+from edgerund.policy.bounds import at_least
 from edgerund.sim.serving import Served
 from edgerund.sim.world import DT_S, Truth
 from edgerund.types import ServingFigures
@@ -25,6 +26,7 @@ def figures(
     middle = served.infer_ms * (1 + noise * rng.gauss(0.0, 1.0))
     scatter = 1 + noise * rng.gauss(0.0, 1.0)
     mean = middle * (1 + sigma * sigma / 2)
+    tail_95, tail_99 = math.exp(1.645 * sigma), math.exp(2.326 * sigma)
     return ServingFigures(
         variant=truth.name,
         window_s=DT_S,
@@ -32,17 +34,17 @@ def figures(
         refused=refused,
         queue_depth=1 if waits >= 1 else 0,
         latency_ms_mean=mean * (1 + waits / 2),
-        latency_ms_p50=middle * _late(waits, 0.50, 0.0),
-        latency_ms_p95=middle * scatter * _late(waits, 0.05, 1.645 * sigma),
-        latency_ms_p99=middle * scatter * _late(waits, 0.01, 2.326 * sigma),
+        latency_ms_p50=middle * _late(waits, 0.50, 1.0),
+        latency_ms_p95=middle * scatter * _late(waits, 0.05, tail_95),
+        latency_ms_p99=middle * scatter * _late(waits, 0.01, tail_99),
         infer_ms_mean=mean,
         infer_ms_p50=middle,
-        infer_ms_p99=middle * scatter * math.exp(2.326 * sigma),
+        infer_ms_p99=middle * scatter * tail_99,
         deadline_ms=asked_ms,
     )
 
 
-def _late(waits: float, tail: float, spread: float) -> float:
+def _late(waits: float, tail: float, own: float) -> float:
     """The (1 - tail) quantile over the median inference: the longer of the waiting tail and the engine's own."""
     wait = 1 - tail / waits if waits > tail else 0.0
-    return max(1 + wait, math.exp(spread))
+    return at_least(1 + wait, own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from edgerund.policy.bounds import within
 from edgerund.sim.scenario import Device
 from edgerund.sim.world import DT_S
 
@@ -79,7 +80,7 @@ class Heat:
         """Advance by one tick with ``power_w`` (and leakage) in the die and the sun on the last node."""
         d, chain, temps = self._device, self.chain, self.temps_c
         span = d.fan_full_c - d.fan_start_c
-        self.fan = min(1.0, max(0.0, (temps[0] - d.fan_start_c) / span)) if fan_works else 0.0
+        self.fan = within(0.0, (temps[0] - d.fan_start_c) / span, 1.0) if fan_works else 0.0
         into_w = power_w + chain.leakage_w(temps[0])
         last = len(temps) - 1
         for i in range(last):

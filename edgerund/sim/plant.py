@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+from edgerund.policy.bounds import at_most
 from edgerund.sim import battery
 from edgerund.sim.cards import truths
 from edgerund.sim.figures import figures
@@ -115,7 +116,7 @@ class Plant:
         self._tick = 0
         self._power_w = self._smooth_w = device.idle_w
         self._over_current = False
-        self._served: dict[str, ServingFigures] = {}
+        self._served = dict.fromkeys(self._loaders, ServingFigures())
         self._rng = random.Random(f"senses {seed}")
         self._senses = Senses(scenario.sensor_faults, self._rng)
         self._shadowing = Shadowing(seed)
@@ -132,16 +133,17 @@ class Plant:
     def snapshot(self) -> Snapshot:
         now_s = self._tick * DT_S
         return Snapshot(
-            now_s=now_s,
-            wall_s=WALL_START_S + now_s,
-            senses=self._senses.observe(now_s, self._true_values()),
-            ladders={
+            now_s,
+            WALL_START_S + now_s,
+            self._senses.observe(now_s, self._true_values()),
+            {
                 name: LadderState(
                     name,
                     loader.states(),
-                    live=None if loader.away_ticks else loader.live,
-                    since_s=loader.since_s,
-                    serving=self._served.get(name, ServingFigures()),
+                    None if loader.away_ticks else loader.live,
+                    loader.since_s,
+                    None,
+                    self._served[name],
                 )
                 for name, loader in self._loaders.items()
             },
@@ -199,18 +201,19 @@ class Plant:
         return Row(now_s, heat.die_c, self._power_w, left_wh, heat.fan, heat.throttled, rows)
 
     def _true_values(self) -> dict[str, float]:
-        tick = min(self._tick, self.world.ticks - 1)
-        resident = sum(loader.resident_bytes() for loader in self._loaders.values())
-        available = max(0, self.world.memory_bytes[tick] - resident)
+        world, die_c = self.world, self._heat.die_c
+        tick = min(self._tick, world.ticks - 1)
+        resident = sum([loader.resident_bytes() for loader in self._loaders.values()])
+        available = max(0, world.memory_bytes[tick] - resident)
         values = {
-            ZONES[0]: self._heat.die_c,
-            ZONES[1]: self._heat.die_c - 1.5,
+            ZONES[0]: die_c,
+            ZONES[1]: die_c - 1.5,
             "power_mw": 1000 * self._power_w * self.rail_share,
             "throttled": float(self._heat.throttled or self._over_current),
             "on_mains": float(self._battery is None),
             "memory_available_bytes": available,
             "memory_pressure": 0.0 if available > 3e8 else 5.0 + 20.0 * (1 - available / 3e8),
-            "cpu_load": min(1.0, 0.2 + 0.3 * (self.world.slowdown[tick] - 1)),
+            "cpu_load": at_most(1.0, 0.2 + 0.3 * (world.slowdown[tick] - 1)),
         }
         if self._battery is not None:
             left_mwh = 1000 * self._battery.left_wh

@@ -67,24 +67,26 @@ class Senses:
         """The senses at ``now_s``; a channel without a true value is absent hardware."""
         senses: dict[str, Sense] = {}
         active = [f for f in self._faults if f.holds(now_s)] if self._faults else []
-        gauss, known = self._rng.gauss, self._last
+        gauss, known, past = self._rng.gauss, self._last, self._past
         for channel in CHANNELS:
             name, unit, source, quantum, noise, noise_share, age_s, quality = channel
             value = truth.get(name)
             if value is None:
                 senses[name] = self._absent(channel)
                 continue
-            sigma = noise + noise_share * value
-            if sigma:
-                value += sigma * gauss(0.0, 1.0)
+            if noise_share:
+                noise += noise_share * value
+            if noise:
+                value += noise * gauss(0.0, 1.0)
             if quantum:
                 value = round(value / quantum) * quantum
-            if name in self._past:
-                self._past[name].append(value)
-            fault = _of(active, name) if active else None
-            if fault is not None:
-                senses[name] = self._broken(channel, value, fault, now_s)
-                continue
+            if past and name in past:
+                past[name].append(value)
+            if active:
+                fault = _of(active, name)
+                if fault is not None:
+                    senses[name] = self._broken(channel, value, fault, now_s)
+                    continue
             last = known.get(name)
             if not isinstance(last, Reading) or last.value != value:
                 last = known[name] = Reading(name, value, unit, age_s, source, quality)

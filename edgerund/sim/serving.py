@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from edgerund.policy.bounds import at_most
 from edgerund.sim.world import Truth, World
 
 
@@ -44,7 +45,7 @@ def serve(
     base_w = device.idle_w + world.other_w[tick]
     rate_hz = world.rate_hz[tick]
     infer_ms = truth.latency_ms * slow
-    answered_hz = min(rate_hz, 1000.0 / infer_ms)
+    answered_hz = at_most(rate_hz, 1000.0 / infer_ms)
     dynamic_w = truth.energy_j * answered_hz
     over = base_w + dynamic_w > world.over_current_w[tick]
     if over:

@@ -27,12 +27,12 @@ class Shadowing:
         served: ServingFigures,
     ) -> tuple[ServingFigures, float]:
         """The figures of one tick with what was compared in it, and the watts that it took."""
+        if shadow is None:
+            return served, 0.0
         variants = world.truth[ladder]
         best, live = variants[0].name, loader.live
-        there = shadow is not None and any(
-            v.name == shadow.variant and v.resident for v in loader.states()
-        )
-        if shadow is None or not there or loader.loading or live == shadow.variant:
+        there = any(v.name == shadow.variant and v.resident for v in loader.states())
+        if not there or loader.loading or live == shadow.variant:
             return served, 0.0
         about = live if shadow.variant == best else shadow.variant
         rate_hz = min(shadow.share * served.rate_hz, shadow.max_per_s)

@@ -185,3 +185,16 @@ def test_an_artifact_of_the_search_is_an_ordinary_one(first: tuple[Path, Search,
     artifact: Artifact = found.best[0].entries[-1].artifact
     assert artifact.kind == "onnx"
     assert len(artifact.how) == 1 + len(found.best[0].stages)
+
+
+@pytest.mark.parametrize("variants", ["", "variants: [top]\n"])
+@pytest.mark.parametrize("enter", [True, False])
+def test_what_was_kept_becomes_a_variant_only_where_the_recipe_lets_it(
+    tmp_path: Path, variants: str, enter: bool
+) -> None:
+    text = SPACE.replace("  most: 3\n", f"  most: 3\n  enter: {str(enter).lower()}\n") + variants
+    plan = searching(tmp_path, text).plan
+    chain = [plan.stage("top")]
+    found = plan.with_found([chain, chain])
+    names = [choice.stage for choice in found.choices]
+    assert names == (["top", "search-1", "search-2"] if enter else ["top"])

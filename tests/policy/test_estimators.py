@@ -105,6 +105,11 @@ def test_a_missing_energy_is_scaled_like_the_ones_that_were_measured() -> None:
 LIMIT = BatteryLimit(reserve_percent=20.0, mission_s=3600.0)
 
 
+def pace_mw(memory: BatteryMemory, limit: BatteryLimit, now_s: float) -> float | None:
+    usable, left_s = battery.usable_mwh(memory, limit), battery.left_s(memory, limit, now_s)
+    return battery.ceiling_mw(memory, usable, left_s)
+
+
 def flown(
     seconds: int, board_mw: float, other_mw: float, full_mwh: float = 50_000.0
 ) -> tuple[BatteryMemory, float]:
@@ -120,7 +125,7 @@ def flown(
 
 def test_the_pace_is_what_is_left_over_the_time_that_is_left_less_the_motors() -> None:
     memory, left = flown(600, 8000.0, 20_000.0)
-    pace = battery.ceiling_mw(memory, LIMIT, 599.0)
+    pace = pace_mw(memory, LIMIT, 599.0)
     truth = (left - 10_000.0) * 3600.0 / (3600.0 - 599.0) - 20_000.0
     assert pace == pytest.approx(truth, rel=0.03)
 
@@ -148,10 +153,10 @@ def test_a_lost_gauge_is_carried_on_by_the_model_and_mains_forget_the_mission() 
 
 def test_percent_alone_needs_the_capacity() -> None:
     bare = battery.observe(BatteryMemory(), LIMIT, Gauge(percent=80.0), 8000.0, 0.0, 0.0)
-    assert battery.ceiling_mw(bare, LIMIT, 0.0) is None
+    assert pace_mw(bare, LIMIT, 0.0) is None
     told = BatteryLimit(20.0, 3600.0, capacity_mwh=50_000.0)
     known = battery.observe(BatteryMemory(), told, Gauge(percent=80.0), 8000.0, 0.0, 0.0)
-    assert battery.ceiling_mw(known, told, 0.0) == pytest.approx(30_000.0)
+    assert pace_mw(known, told, 0.0) == pytest.approx(30_000.0)
 
 
 # ------------------------------------------------------------------ heat
