@@ -115,7 +115,9 @@ def _adopted(order: Order, place: Workplace, file: Path) -> Artifact:
     copy = place.folder / file.name
     shutil.copyfile(file, copy)
     print_of = file_sha256(copy)
-    before = order.parents[0].how if order.parents else ()
+    # what begins a chain has only a teacher, whose story is not its own
+    own = order.parents if order.stage.technique.takes else ()
+    before = own[0].how if own else ()
     said = f"adopted: made elsewhere, sha256 {print_of}"
     facts = {"adopted": {"file": file.name, "sha256": print_of}}
     return Artifact(copy, order.stage.technique.gives, facts, (*before, said))
