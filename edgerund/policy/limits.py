@@ -19,6 +19,8 @@ CLIMB_S = 30.0  # a better variant must fit for at least this long
 CLIMB_C = 0.3
 LEAP_S = 60.0  # and several steps at once must fit for this long, with more to spare
 LEAP_C = 1.0
+# so fast a board gets hotter when its fan dies or the sun reaches it and no sensor tells
+UNSEEN_C_PER_S = 0.03
 
 
 def limits_now(
@@ -117,7 +119,8 @@ def _margin_c(limit: TempLimit, memory: thermal.ThermalMemory, seen: Sensed) -> 
     """The policy's margin, or the earned one; more while the reading is old, or the model goes on alone."""
     margin = limit.margin_c if limit.margin_c is not None else memory.margin_c
     if seen.kind == "lost":
-        return margin + 2.0 * outlook.doubt_c(memory, limit.horizon_s)
+        unseen_c = UNSEEN_C_PER_S * seen.age_s
+        return margin + 2.0 * outlook.doubt_c(memory, limit.horizon_s) + unseen_c
     return margin + (0.2 * seen.age_s if seen.kind == "aged" else 0.0)
 
 
