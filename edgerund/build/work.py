@@ -112,7 +112,7 @@ def _run(order: Order, bench: Bench, place: Workplace, progress: Progress) -> Ar
 
 
 def _adopted(order: Order, place: Workplace, file: Path) -> Artifact:
-    copy = place.folder / file.name
+    copy = place.folder / f"model{file.suffix}"  # its name elsewhere says nothing of what it is
     shutil.copyfile(file, copy)
     print_of = file_sha256(copy)
     # what begins a chain has only a teacher, whose story is not its own

@@ -48,6 +48,10 @@ class BeginTorch(Begin):
         return Artifact(made.path, "torch", made.facts, made.how)
 
 
+class Taught(Begin):
+    most_parents: ClassVar[int] = 1  # a teacher
+
+
 class Append:
     Params: ClassVar[type[BaseModel]] = TextParams
     version: ClassVar[int] = 1

@@ -166,6 +166,23 @@ def test_what_was_made_elsewhere_is_adopted_and_stays_so(bed: Bed) -> None:
     assert again.made["b"].adopted
 
 
+def test_what_is_adopted_has_its_parents_story_but_not_its_teachers(bed: Bed) -> None:
+    file = bed.folder / "made.onnx"
+    file.write_text("elsewhere")
+    chain = "  a: {use: 'USEBegin'}\n  b: {use: 'USEAppend', from: a}\n  student: {use: 'USETaught', from: a}\n"
+    made = bed.run(bed.plan(chain), adopt={"b": file, "student": file}).made
+    assert [h.split(":")[0] for h in made["b"].artifact.how] == ["begun", "adopted"]
+    assert [h.split(":")[0] for h in made["student"].artifact.how] == ["adopted"]
+
+
+def test_what_is_adopted_counts_by_its_content_whatever_its_name(bed: Bed) -> None:
+    for name in ("one.onnx", "other.onnx"):
+        (bed.folder / name).write_text("elsewhere")
+    bed.run(bed.plan(CHAIN), adopt={"b": bed.folder / "one.onnx"})
+    again = bed.run(bed.plan(CHAIN), adopt={"b": bed.folder / "other.onnx"})
+    assert "c" in again.reused
+
+
 def test_the_plan_tells_what_is_there_and_what_is_to_do(bed: Bed) -> None:
     assert bed.look_ahead(bed.plan(CHAIN))[1:4] == ["to do"] * 3
     bed.run(bed.plan(CHAIN))
