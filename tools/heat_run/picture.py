@@ -9,7 +9,19 @@ LEFT, TOP, WIDTH, HEIGHT = 64, 62, 750, 230
 STRIP, GAP = 22, 8
 INK, GREY, LIMIT = "#24292f", "#57606a", "#c0392b"
 LINES = ("#1f6f54", "#c0392b")
-VARIANTS = ("#9a6fb0", "#6f9bd1", "#8fbf9b", "#e0c46c", "#c9c9c9", "#d98c7a")
+VARIANTS = (
+    "#9a6fb0",
+    "#6f9bd1",
+    "#8fbf9b",
+    "#e0c46c",
+    "#c9c9c9",
+    "#d98c7a",
+    "#7a8b99",
+    "#f2b5d4",
+    "#b7d968",
+    "#a67c52",
+)
+MARGIN = 150
 SUN, LOST = "#fff3d1", "#eceff2"
 
 
@@ -107,11 +119,14 @@ def _strips(picture: Picture, run: dict[str, Any], end_s: float) -> float:
         y += STRIP + GAP
     x = float(LEFT)
     for variant, colour in colours.items():
+        wide = 42.0 + 8 * len(variant)
+        if x + wide > LEFT + WIDTH + MARGIN:
+            x, y = float(LEFT), y + 24
         picture.parts.append(
             f'<rect x="{x:.0f}" y="{y + 4:.0f}" width="14" height="14" fill="{colour}"/>'
         )
         picture.text(x + 20, y + 16, variant)
-        x += 42 + 8 * len(variant)
+        x += wide
     return y + 34
 
 
@@ -124,7 +139,7 @@ def _page(picture: Picture, run: dict[str, Any], key: str, height: float) -> str
         f"lost {first['lost']} of {first['sent']} and {second['lost']} of {second['sent']}; "
         f"accuracy {100 * first['accuracy']:.2f} % and {100 * second['accuracy']:.2f} %"
     )
-    width = LEFT + WIDTH + 116
+    width = LEFT + WIDTH + MARGIN
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" width="{width}" '
