@@ -60,9 +60,12 @@ class Machine:
 
     def run(self, *command: str, ok: bool = True) -> str:
         """Run a command inside; returns what it said."""
+        # what pip is told outside may name files that are not there inside
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
         done = subprocess.run(
             [SYSTEMD_NS, "enter", self.folder, *command],
             check=False,
+            env=env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -197,7 +197,7 @@ def test_a_flood_is_refused_with_busy_and_each_request_answered_once(
 
 
 def test_what_is_past_its_deadline_is_told_so(start: Start, tmp_path: Path) -> None:
-    ladder = write_ladder(tmp_path / "demo", variants={"top": {"latency_ms": 1500}})
+    ladder = write_ladder(tmp_path / "demo", variants={"top": {"latency_ms": 1500, "max_batch": 1}})
     daemon = start({"ladders": [{"path": str(ladder)}]})
     with Client("demo", runtime_dir=daemon.runtime_dir) as client:
         frame = np.zeros((8, 8, 3), np.uint8)
