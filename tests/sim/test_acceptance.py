@@ -12,7 +12,7 @@ from edgerund.sim.compare import Case, Outcome, compare_all, summary
 from tests.sim.cases import camera
 
 PLAN = load_policy(bundled.scenarios_dir() / "policies" / "study.yaml")
-HARDEST = ("fan-failure", "sensor-nan", "rover")
+HARDEST = ("fan-failure", "fan-dead", "fan-dead-sun", "sensor-nan", "rover")
 
 
 def outcomes(scenarios: list[str], seeds: int, plant: str = "default") -> list[Outcome]:
