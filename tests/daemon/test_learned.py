@@ -109,7 +109,7 @@ def test_a_reload_swaps_the_network_and_a_mistake_in_it_changes_nothing(
     assert learned(daemon)["pid"] != pid
     wait_for(lambda: not psutil.pid_exists(pid), what="the end of the old network")
 
-    policy.write_text("policy: plain\n")
+    policy.write_text(yaml.safe_dump({"policy": "plain", "switching": SWITCHING}))
     daemon.control.call("reload", 30.0)
     daemon.wait_until_live("top")
     assert daemon.control.call("status")["learned"] is None
