@@ -65,11 +65,10 @@ class Plan:
     def choices(self) -> tuple[Choice, ...]:
         """What may become a variant: what the recipe names, or every stage that gives ONNX or a cascade."""
         search, named = self.recipe.search, self.recipe.variants
-        found = self.found if search is None or search.enter else ()
         if isinstance(named, str):
-            stages = [s.name for s in self.stages if s.technique.gives in MODELS]
-            known = [name for name in stages if name in found or name not in self.found]
-            return tuple(Choice(stage=name) for name in known)
+            own = [s.name for s in self.stages if s.technique.gives in MODELS]
+            named = [Choice(stage=name) for name in own if name not in self.found]
+        found = self.found if search is None or search.enter else ()
         return (*named, *(Choice(stage=name) for name in found))
 
     def with_found(self, chains: Sequence[Sequence[Stage]]) -> Plan:

@@ -130,15 +130,20 @@ def _wait(
     assert table.current is not None
     if limits.barred and target < table.current:
         return limits.barred
-    memory = state.ladders[table.ladder.name].switch
-    terms = policy.switching
+    why = too_soon(policy, state, table, now_s)
+    if why is not None:
+        return why
+    return _too_little(policy, table, target)
+
+
+def too_soon(policy: PolicyPlan, state: State, table: Table, now_s: float) -> Reason | None:
+    """Dwell and bucket, which hold for everything that no limit forces; None: neither stands against a swap."""
+    memory, terms = state.ladders[table.ladder.name].switch, policy.switching
     left_s = dwell_left_s(memory, terms, table.ladder.since_s, now_s)
     if left_s > 0.0:
         return reasons.dwell(left_s)
     left_s = token_left_s(memory, terms)
-    if left_s > 0.0:
-        return reasons.bucket(left_s, terms.max_per_hour)
-    return _too_little(policy, table, target)
+    return reasons.bucket(left_s, terms.max_per_hour) if left_s > 0.0 else None
 
 
 def _too_little(policy: PolicyPlan, table: Table, target: int) -> Reason | None:

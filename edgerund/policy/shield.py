@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from edgerund.policy import reasons
 from edgerund.policy.decide import Said, Weighed
-from edgerund.policy.gate import Move, load_mw
+from edgerund.policy.gate import Move, load_mw, too_soon
 from edgerund.policy.power import total_mw
-from edgerund.policy.switching import dwell_left_s, token_left_s
 from edgerund.policy.verdicts import by_rule
 from edgerund.types import Proposal, Reason
 from edgerund.types.policy import PolicyPlan
@@ -78,15 +77,4 @@ def _against(
         nearer = [c for c in table.permitted if place < c.place < current.place and not c.unready]
         if nearer:
             return reasons.step(nearer[-1].name)
-    return _too_soon(policy, weighed, index) if usual.voluntary else None
-
-
-def _too_soon(policy: PolicyPlan, weighed: Weighed, index: int) -> Reason | None:
-    """Dwell and bucket hold for proposals as for everything that no limit forces."""
-    table, terms = weighed.tables[index], policy.switching
-    memory = weighed.state.ladders[table.ladder.name].switch
-    left_s = dwell_left_s(memory, terms, table.ladder.since_s, weighed.seen.now_s)
-    if left_s > 0.0:
-        return reasons.dwell(left_s)
-    left_s = token_left_s(memory, terms)
-    return reasons.bucket(left_s, terms.max_per_hour) if left_s > 0.0 else None
+    return too_soon(policy, state, table, now_s) if usual.voluntary else None
