@@ -139,7 +139,9 @@ def test_a_configured_vehicle_and_battery_are_the_only_ones_heard(line: Start, f
         sends(ours, 55, id=2)()
 
     def heard() -> bool:  # the reader may begin to listen between the two batteries
-        return there.value("battery_percent") == 55 and bool(there.value("mavlink.battery0.percent"))
+        return there.value("battery_percent") == 55 and bool(
+            there.value("mavlink.battery0.percent")
+        )
 
     eventually(both, heard, START_S, "battery 2 of system 7")
     assert there.value("battery_energy_mwh") == pytest.approx(27_500)
